@@ -1,0 +1,25 @@
+/**
+ * Baseten: OpenAI's format at its inference API; `model/{id}` is a dedicated deployment on a host of
+ * its own.
+ *
+ * @module
+ */
+import { joinURL, originOf } from "../core/path.ts";
+import { baseOf, defineProvider, hostPart, type Provider } from "../core/provider.ts";
+
+/** The row. A `base_url` stands in for the deployments' hosts as well. */
+export const baseten: Provider = defineProvider({
+  slug: "baseten",
+  baseURL: "https://inference.baseten.co",
+  version: "v1",
+  url(call) {
+    const base = baseOf(this, call.settings);
+    const [kind, id = "", ...rest] = call.path.split("/");
+    if (kind !== "model") return joinURL(base, call.path, this.version);
+    hostPart(id, /^[a-z0-9]{1,63}$/i, "Baseten model id");
+    const origin = call.settings.base_url === undefined
+      ? `https://model-${id}.api.baseten.co`
+      : originOf(base);
+    return `${origin}/${rest.length === 0 ? "production/predict" : rest.join("/")}`;
+  },
+});

@@ -1,0 +1,267 @@
+/**
+ * The configuration: one schema and one meaning, whether it comes from JSON, from a TypeScript file
+ * or from `createGateway`. The only file that knows valibot.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import type { CorsSettings } from "./cors.ts";
+import { nearest } from "./nearest.ts";
+import type { FormatName, ProviderSettings } from "./provider.ts";
+
+/** `gateways.<id>`; names and defaults are Cloudflare's where it has the setting. */
+export interface GatewayConfig {
+  /** A gateway token is required. */
+  authentication?: boolean;
+  /** Lends stored provider keys to callers that nobody has authenticated. */
+  open?: boolean;
+  /** `strict` answers with Cloudflare's own statuses: an upstream failure is 400 there, not 502. */
+  errors?: "true" | "strict";
+  /** Seconds; 0 is off. */
+  cache_ttl?: number;
+  collect_logs?: boolean;
+  /** Requests per interval; 0 is off. */
+  rate_limiting_limit?: number;
+  /** Seconds. */
+  rate_limiting_interval?: number;
+  rate_limiting_technique?: "fixed" | "sliding";
+  /** 1 to 5. */
+  retry_max_attempts?: number;
+  /** Milliseconds. */
+  retry_delay?: number;
+  retry_backoff?: "constant" | "linear" | "exponential";
+  /** Virtual keys, by hash. */
+  tokens?: { name: string; hash: string }[];
+  /** Dynamic routes, by name. */
+  routes?: Record<string, unknown>;
+}
+
+/** `providers.<slug>`: an override of a built-in provider, or a custom one (`custom-<name>`). */
+export interface ProviderConfig extends ProviderSettings {
+  /** Wire format of a custom provider; `openai-chat` unless given. */
+  format?: FormatName;
+  /** Header in which a custom provider takes its key; `authorization` unless given. */
+  key_header?: string;
+  /** Word before the key; `Bearer` in `authorization`, none elsewhere, unless given. */
+  key_scheme?: string;
+}
+
+/** `keys.<provider>.<alias>`: where a provider key is. */
+export type KeyConfig =
+  | { /** Name of an environment variable, or several that make one object. */
+    env: string | string[];
+  }
+  | { /** The key; an object for credentials of several parts (Bedrock, Vertex AI). */
+    value: string | Record<string, unknown>;
+  };
+
+/** `limits`: what a request may cost, in bytes. */
+export interface LimitsConfig {
+  /** Request body; 512 MiB unless given. */
+  body_bytes?: number;
+  /** Names and values of all request headers; 32 KiB unless given. */
+  header_bytes?: number;
+  /** The request URL; 16 KiB unless given. */
+  url_bytes?: number;
+}
+
+/** The whole configuration. */
+export interface Config {
+  /** Account id that URLs must name; any is accepted when absent. */
+  account?: string;
+  /** `open` of every gateway that does not say otherwise. */
+  open?: boolean;
+  /** By id; `default` is always there. */
+  gateways?: Record<string, GatewayConfig>;
+  /** By slug or alias. */
+  providers?: Record<string, ProviderConfig>;
+  /** By provider and alias. */
+  keys?: Record<string, Record<string, KeyConfig>>;
+  /** Stores, by use. */
+  storage?: Record<string, { driver: string } & Record<string, unknown>>;
+  cors?: CorsSettings;
+  limits?: LimitsConfig;
+}
+
+/** A gateway's settings with every default filled in. */
+export interface GatewaySettings extends Readonly<Required<Omit<GatewayConfig, "tokens" | "routes">>> {
+  readonly id: string;
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const name = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, "a name of letters, digits, '-' and '_'"));
+const headerName = v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "a header name"), v.toLowerCase());
+const headerValue = v.pipe(v.string(), v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"));
+const url = v.pipe(
+  v.string(),
+  v.check(isBaseURL, "an absolute http(s) URL without user, query or fragment"),
+  v.transform((text) => text.replace(/\/+$/, "")),
+);
+
+const gateway = v.strictObject({
+  authentication: v.optional(v.boolean(), false),
+  open: v.optional(v.boolean()),
+  errors: v.optional(v.picklist(["true", "strict"]), "true"),
+  cache_ttl: v.optional(count, 0),
+  collect_logs: v.optional(v.boolean(), true),
+  rate_limiting_limit: v.optional(count, 0),
+  rate_limiting_interval: v.optional(count, 60),
+  rate_limiting_technique: v.optional(v.picklist(["fixed", "sliding"]), "sliding"),
+  retry_max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(5)), 1),
+  retry_delay: v.optional(v.pipe(count, v.maxValue(60_000)), 500),
+  retry_backoff: v.optional(v.picklist(["constant", "linear", "exponential"]), "exponential"),
+  tokens: v.optional(v.array(v.strictObject({
+    name: v.string(),
+    hash: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, "'sha256:' and 64 hex digits")),
+  }))),
+  routes: v.optional(v.record(name, v.unknown())),
+});
+
+const schema = v.strictObject({
+  account: v.optional(name),
+  open: v.optional(v.boolean(), false),
+  gateways: v.optional(v.record(name, gateway), {}),
+  providers: v.optional(
+    v.record(
+      name,
+      v.strictObject({
+        base_url: v.optional(url),
+        headers: v.optional(v.record(headerName, headerValue)),
+        format: v.optional(v.picklist([
+          "openai-chat",
+          "anthropic-messages",
+          "gemini",
+          "bedrock-converse",
+          "cohere-v2",
+          "none",
+        ])),
+        key_header: v.optional(headerName),
+        key_scheme: v.optional(headerValue),
+        account_id: v.optional(name),
+        token_url: v.optional(url),
+      }),
+    ),
+    {},
+  ),
+  keys: v.optional(
+    v.record(
+      name,
+      v.record(
+        name,
+        v.union([
+          v.strictObject({ env: v.union([v.string(), v.array(v.string())]) }),
+          v.strictObject({ value: v.union([v.string(), v.record(v.string(), v.unknown())]) }),
+        ], "an object with either 'env' or 'value'"),
+      ),
+    ),
+    {},
+  ),
+  storage: v.optional(v.record(name, v.looseObject({ driver: v.string() })), {}),
+  cors: v.optional(v.strictObject({ origins: v.union([v.literal("*"), v.array(v.string())]) })),
+  limits: v.optional(
+    v.strictObject({
+      body_bytes: v.optional(count, 512 * 1024 * 1024),
+      header_bytes: v.optional(count, 32 * 1024),
+      url_bytes: v.optional(count, 16 * 1024),
+    }),
+    {},
+  ),
+});
+
+/** A gateway's settings with the defaults filled in, `open` aside: its default is the configuration's. */
+type ParsedGateway = Required<Omit<GatewayConfig, "open" | "tokens" | "routes">> &
+  Pick<GatewayConfig, "open" | "tokens" | "routes">;
+
+/** The configuration with every default filled in. */
+export interface ParsedConfig {
+  account?: string;
+  open: boolean;
+  gateways: Record<string, ParsedGateway>;
+  providers: Record<string, ProviderConfig>;
+  keys: Record<string, Record<string, KeyConfig>>;
+  storage: Record<string, { driver: string }>;
+  cors?: CorsSettings;
+  limits: Required<LimitsConfig>;
+}
+
+/** One thing that is wrong in a configuration. */
+export interface ConfigProblem {
+  /** Where, such as `gateways.default.cache_ttl`. */
+  path: string;
+  /** What stands there; values that may be secret are not shown. */
+  found: string;
+  /** What may stand there. */
+  expected: string;
+}
+
+/** A configuration that cannot be used; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name: string = "ConfigError";
+  readonly problems: readonly ConfigProblem[];
+  constructor(problems: readonly ConfigProblem[]) {
+    super(
+      "The configuration cannot be used:\n" +
+        problems.map((p) => `  ${p.path}: found ${p.found}, expected ${p.expected}`).join("\n"),
+    );
+    this.problems = problems;
+  }
+}
+
+/** Checks a configuration and fills in the defaults; throws a {@link ConfigError}. */
+export function parseConfig(input: unknown): ParsedConfig {
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  throw new ConfigError(result.issues.map((issue) => {
+    const keys = (issue.path ?? []).map((item) => String(item.key));
+    const path = keys.join(".") || "(the whole configuration)";
+    if (issue.type === "strict_object" && issue.expected === "never") {
+      const unknown = keys.at(-1) ?? "";
+      const known = keysAt(keys.slice(0, -1));
+      const near = nearest(unknown, known);
+      return {
+        path,
+        found: "an unknown key",
+        expected: (near === undefined ? "" : `'${near}', the nearest of `) + known.join(", "),
+      };
+    }
+    const secret = keys[0] === "keys" || keys.includes("headers");
+    return {
+      path,
+      found: secret ? "something else" : issue.received,
+      // A message of the schema's own says what is expected; valibot's begin with "Invalid".
+      expected: issue.message.startsWith("Invalid")
+        ? String(issue.expected ?? issue.requirement)
+        : issue.message,
+    };
+  }));
+}
+
+interface Walkable {
+  type: string;
+  wrapped?: Walkable;
+  value?: Walkable;
+  item?: Walkable;
+  entries?: Record<string, Walkable>;
+}
+
+/** The schema inside `optional`. */
+function unwrap(at: Walkable | undefined): Walkable | undefined {
+  return at?.wrapped ? unwrap(at.wrapped) : at;
+}
+
+/** The keys that the schema knows at a path. */
+function keysAt(path: readonly string[]): string[] {
+  let at: Walkable | undefined = schema as unknown as Walkable;
+  for (const key of path) {
+    at = unwrap(at);
+    at = at?.entries?.[key] ?? at?.value ?? at?.item;
+  }
+  return Object.keys(unwrap(at)?.entries ?? {});
+}
+
+function isBaseURL(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username + password + search + hash === "" &&
+    !/[?#\\\s]/.test(text);
+}

@@ -1,0 +1,122 @@
+/**
+ * What a plugin sees of one request. Readonly: a plugin that wants something changed hands a changed
+ * copy to `next`.
+ *
+ * @module
+ */
+import type { GatewaySettings } from "./config.ts";
+import type { Provider } from "./provider.ts";
+
+/** A typed key under which plugins share a value. */
+export interface Key<T> {
+  readonly name: string;
+  /** Never there; ties the key to its type. */
+  readonly type?: T;
+}
+
+/** Makes a key; two keys of one name are different. */
+export function createKey<T>(name: string): Key<T> {
+  return { name };
+}
+
+/** Set by an auth plugin once it knows the caller: only then are stored provider keys lent. */
+export const authenticated: Key<boolean> = createKey("authenticated");
+
+/** What the runtime knows of one request. */
+export interface Platform {
+  /** Address of the client's end of the connection. */
+  ip?: string | (() => string | undefined) | undefined;
+  /** Keeps the process (or the isolate) alive until the work is done. */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+}
+
+/** Members of a {@link Context} that a plugin may replace. */
+export type Changes = Partial<
+  Pick<Context, "provider" | "account" | "method" | "path" | "query" | "headers" | "body" | "signal" | "step">
+>;
+
+interface Shared {
+  values?: Map<unknown, unknown>;
+  bytes?: Promise<Uint8Array>;
+  model?: string;
+  upstreamMs: number;
+}
+
+/** One request, from route to answer. */
+export class Context {
+  /** The client's request. Its body can be read once: use {@link Context.bytes}. */
+  readonly request: Request;
+  readonly platform: Platform;
+  /** Account segment of the URL. */
+  readonly account: string;
+  /** Settings of the gateway that the URL names. */
+  readonly gateway: GatewaySettings;
+  readonly provider: Provider;
+  readonly method: string;
+  /** Path after the provider's slug, no leading slash, raw. */
+  readonly path: string;
+  /** Raw; empty, or begins with a question mark. */
+  readonly query: string;
+  /** Headers that go upstream, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Body that goes upstream instead of the client's. */
+  readonly body: Uint8Array | undefined;
+  /** Ends the attempt; the client's departure ends it in any case. */
+  readonly signal: AbortSignal | undefined;
+  /** UUIDv7 of this request. */
+  readonly requestId: string;
+  /** Groups what belongs to one client request; the client's own `cf-aig-event-id` if it sent one. */
+  readonly eventId: string;
+  /** 0-based index in the fallback list. */
+  readonly step: number;
+  /** Shared by all copies; the core's own. */
+  readonly shared: Shared;
+
+  constructor(init: Omit<Context, "with" | "get" | "set" | "bytes" | "waitUntil" | "shared">) {
+    this.request = init.request;
+    this.platform = init.platform;
+    this.account = init.account;
+    this.gateway = init.gateway;
+    this.provider = init.provider;
+    this.method = init.method;
+    this.path = init.path;
+    this.query = init.query;
+    this.headers = init.headers;
+    this.body = init.body;
+    this.signal = init.signal;
+    this.requestId = init.requestId;
+    this.eventId = init.eventId;
+    this.step = init.step;
+    this.shared = { upstreamMs: 0 };
+  }
+
+  /** A copy with changes, for `next`. Values of {@link Context.set} are shared with it. */
+  with(changes: Changes): Context {
+    return Object.assign(Object.create(Context.prototype), this, changes);
+  }
+
+  /** A value that a plugin shared. */
+  get<T>(key: Key<T>): T | undefined {
+    return this.shared.values?.get(key) as T | undefined;
+  }
+
+  /** Shares a value with the plugins further in and out. */
+  set<T>(key: Key<T>, value: T): void {
+    (this.shared.values ??= new Map()).set(key, value);
+  }
+
+  /**
+   * The whole body, read once and kept. A plugin that calls `next` more than once reads it first:
+   * a body that nobody asked for streams through, and is gone after the first attempt.
+   */
+  bytes(): Promise<Uint8Array> {
+    if (this.body !== undefined) return Promise.resolve(this.body);
+    return this.shared.bytes ??= this.request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+  }
+
+  /** Work that may go on after the answer. */
+  waitUntil(work: Promise<unknown>): void {
+    const quiet = work.catch(() => {});
+    this.platform.waitUntil?.(quiet);
+  }
+}

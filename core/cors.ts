@@ -1,0 +1,78 @@
+/**
+ * Pages of other origins may call the gateway: chat apps do so from the browser. Applies to every
+ * answer, the gateway's own errors included, or the page could not read them.
+ *
+ * @module
+ */
+
+/** `cors` of the configuration. */
+export interface CorsSettings {
+  /** Origins that may call; `"*"` is any, `[]` none. */
+  origins: "*" | readonly string[];
+}
+
+const exposed = [
+  "cf-aig-cache-status",
+  "cf-aig-event-id",
+  "cf-aig-log-id",
+  "cf-aig-model",
+  "cf-aig-provider",
+  "cf-aig-request-id",
+  "cf-aig-step",
+  "content-type",
+  "location",
+  "request-id",
+  "retry-after",
+  "retry-after-ms",
+  "server-timing",
+  "x-request-id",
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-reset-tokens",
+  "x-should-retry",
+].join(", ");
+
+/** True when a page of the origin may call the gateway. */
+export function originAllowed(settings: CorsSettings, origin: string): boolean {
+  return settings.origins === "*" || settings.origins.includes(origin);
+}
+
+/** True for a page served by the machine that it runs on. */
+export function isLoopback(origin: string): boolean {
+  return /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin);
+}
+
+/** The answer to a preflight request, or nothing when the request is not one. */
+export function preflight(request: Request, settings: CorsSettings): Response | undefined {
+  if (request.method !== "OPTIONS") return undefined;
+  const origin = request.headers.get("origin");
+  const method = request.headers.get("access-control-request-method");
+  if (origin === null || method === null) return undefined;
+  const headers = new Headers({ vary: "origin, access-control-request-headers" });
+  if (originAllowed(settings, origin)) {
+    headers.set("access-control-allow-origin", origin);
+    headers.set("access-control-allow-methods", method);
+    const asked = request.headers.get("access-control-request-headers");
+    if (asked !== null) headers.set("access-control-allow-headers", asked);
+    if (request.headers.get("access-control-request-private-network") === "true") {
+      headers.set("access-control-allow-private-network", "true");
+    }
+    headers.set("access-control-max-age", "86400");
+  }
+  return new Response(null, { status: 204, headers });
+}
+
+/** Opens an answer to the page that asked for it, in place of whatever the provider said. */
+export function openTo(origin: string, settings: CorsSettings, headers: Headers): void {
+  if (!originAllowed(settings, origin)) {
+    headers.delete("access-control-allow-origin");
+    return;
+  }
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", exposed);
+  headers.delete("access-control-allow-credentials");
+  headers.append("vary", "origin");
+}

@@ -1,0 +1,159 @@
+/**
+ * A provider is a row of data: where it is, how its key travels, which wire format it speaks. What a
+ * row cannot say (a host that depends on the path, a signature) is a small function on the row.
+ *
+ * @module
+ */
+import { Code, GatewayError } from "./error.ts";
+import { joinURL } from "./path.ts";
+
+/** The wire format that a provider speaks natively. */
+export type FormatName =
+  | "openai-chat"
+  | "anthropic-messages"
+  | "gemini"
+  | "bedrock-converse"
+  | "cohere-v2"
+  | "none";
+
+/** How a key travels: `header: scheme key`. */
+export interface KeyHeader {
+  /** In lower case. */
+  header: string;
+  /** Word before the key, such as `Bearer`; none when absent. */
+  scheme?: string;
+}
+
+/** Configuration of one provider, as in `providers.<slug>`. */
+export interface ProviderSettings {
+  /** Replaces the row's `baseURL`. */
+  base_url?: string;
+  /** Added to each request that does not have them. */
+  headers?: Record<string, string>;
+  /** Cloudflare account of Workers AI, when the one in the URL is not it. */
+  account_id?: string;
+  /** OAuth token endpoint of Vertex AI. */
+  token_url?: string;
+}
+
+/** What a provider may use of the gateway. */
+export interface Tools {
+  /** For requests of the provider's own, such as to a token endpoint. */
+  fetch: typeof fetch;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Lives as long as the gateway; keys are the provider's own. */
+  memo: Map<string, unknown>;
+}
+
+/** One request on its way to a provider. `query`, `headers` and `url` are there to be changed. */
+export interface Call {
+  /** Account of the request's URL, or the configuration's. */
+  readonly account: string;
+  /** In upper case, as sent. */
+  readonly method: string;
+  /** After the provider's slug, no leading slash, raw and safe. */
+  readonly path: string;
+  /** Raw; empty, or begins with a question mark. */
+  query: string;
+  readonly settings: ProviderSettings;
+  readonly tools: Tools;
+  /** Headers as the client sent them, the dropped ones included. */
+  readonly client: Headers;
+  /** What goes upstream, names in lower case. */
+  headers: Record<string, string>;
+  /** Absolute, with the query. Set once the provider's `url` has run. */
+  url: string;
+  /** The whole body; reads it into memory. */
+  body(): Promise<Uint8Array>;
+}
+
+/** A row. Only `slug` and `baseURL` are needed for an OpenAI-compatible provider. */
+export interface Provider {
+  /** The path segment after the gateway: `{gw}/{slug}/...`. */
+  readonly slug: string;
+  /** Other names of the same provider. */
+  readonly aliases?: readonly string[];
+  /** Absolute, no trailing slash, with the version segment if every endpoint has the same. */
+  readonly baseURL: string;
+  /** Version segment to add to paths that have none, for bases without one. */
+  readonly version?: string;
+  /** `openai-chat` unless given. */
+  readonly format?: FormatName;
+  /** How a stored key travels; `authorization: Bearer` unless given. */
+  readonly key?: KeyHeader;
+  /** Added to each request that does not have them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** On the operator's own machine: pages of other sites are refused unless configured. */
+  readonly local?: boolean;
+  /** The upstream URL without the query; base plus path unless given. */
+  url?(call: Call): string;
+  /** Model named by the path, for providers that do not take it from the body. */
+  model?(path: string): string | undefined;
+  /**
+   * Puts a key on the call or makes the client's own usable; a plain header unless given.
+   * `key` is absent when the client brought its own, or nobody has one.
+   */
+  authorize?(call: Call, key: string | undefined): void | Promise<void>;
+}
+
+/** Checks a row, and gives it back: the typed way to write one. */
+export function defineProvider(provider: Provider): Provider {
+  const { slug, baseURL } = provider;
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(slug)) {
+    throw new TypeError(`Provider slug '${slug}' must be lower-case letters, digits and hyphens`);
+  }
+  if (!/^https?:\/\/[^/?#@\s]+(?:\/[^?#\s]*[^/?#\s])?$/.test(baseURL)) {
+    throw new TypeError(
+      `Provider '${slug}' has the baseURL '${baseURL}', which must be an absolute http(s) URL ` +
+        "without trailing slash, query or user",
+    );
+  }
+  return provider;
+}
+
+/** The base URL in force. */
+export function baseOf(provider: Provider, settings: ProviderSettings): string {
+  return settings.base_url ?? provider.baseURL;
+}
+
+/** The upstream URL of a call, query included. */
+export function targetURL(provider: Provider, call: Call): string {
+  const url = provider.url?.(call) ??
+    joinURL(baseOf(provider, call.settings), call.path, provider.version);
+  return url + call.query;
+}
+
+/** Names of headers in which clients send a provider key; a provider's own comes on top. */
+const keyHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/** True when the client sent a key for the provider; empty ones are taken off. */
+export function hasClientKey(provider: Provider, call: Call): boolean {
+  const own = provider.key?.header;
+  let found = /[?&](?:key|api_key)=[^&]/.test(call.query);
+  for (const name of own === undefined ? keyHeaders : [own, ...keyHeaders]) {
+    const value = call.headers[name];
+    if (value === undefined) continue;
+    if (/^(?:(?:bearer|token|key|basic|api-key)\s*)?$/i.test(value.trim())) delete call.headers[name];
+    else found = true;
+  }
+  return found;
+}
+
+/** Puts a key on the call the provider's way. */
+export function placeKey(provider: Provider, call: Call, key: string): void {
+  const { header, scheme } = provider.key ?? { header: "authorization", scheme: "Bearer" };
+  call.headers[header] = scheme === undefined ? key : `${scheme} ${key}`;
+}
+
+/** A part of a path that is to become part of a host name, or a refusal. */
+export function hostPart(value: string, pattern: RegExp, what: string): string {
+  if (!pattern.test(value)) {
+    throw new GatewayError(
+      400,
+      Code.badPath,
+      `The path has no valid ${what} where one is expected`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,83 @@
+/**
+ * The route table: which path means what. The only file that knows itty-router.
+ *
+ * @module
+ */
+import { IttyRouter } from "itty-router";
+
+/** `{gw}/{provider}/...`, or `/{provider}/...` on gateway `default`. */
+export interface NativeRoute {
+  kind: "native";
+  account?: string;
+  gateway?: string;
+  provider: string;
+  /** Segments before the provider's own path. */
+  depth: number;
+}
+
+/** What a path means. */
+export type Route = NativeRoute | { kind: "health" } | {
+  kind: "later";
+  /** The subject of "... is not served by this version". */
+  what: string;
+};
+
+/** Finds the route of a path, or nothing. */
+export type Router = (method: string, path: string) => Promise<Route | undefined>;
+
+interface Params {
+  account?: string;
+  gateway?: string;
+  provider?: string;
+}
+
+/** The paths of the unified API under the base URL that OpenAI, Anthropic and Gemini clients expect. */
+const unified = [
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/responses/*",
+  "/v1/messages",
+  "/v1/messages/count_tokens",
+  "/v1/embeddings",
+  "/v1/models",
+  "/v1/moderations",
+  "/v1/rerank",
+  "/v1/images/:action",
+  "/v1/audio/:action",
+  "/v1beta/*",
+  "/compat/*",
+  "/v1/:account/:gateway/compat/*",
+  "/client/v4/accounts/:account/ai/*",
+];
+
+/** Builds the table. Exact paths stand before patterns: the first match wins. */
+export function createRouter(): Router {
+  const table = IttyRouter();
+  table.all("/health", (): Route => ({ kind: "health" }));
+  for (const path of unified) table.all(path, (): Route => ({ kind: "later", what: "The unified API" }));
+  table.all("/client/v4/*", (): Route => ({ kind: "later", what: "The management API" }));
+  table.all("/dashboard", (): Route => ({ kind: "later", what: "The dashboard" }));
+  table.all("/dashboard/*", (): Route => ({ kind: "later", what: "The dashboard" }));
+  table.all("/metrics", (): Route => ({ kind: "later", what: "The metrics page" }));
+  table.all("/v1/:account/:gateway", (): Route => ({ kind: "later", what: "The universal endpoint" }));
+  const native = (depth: number) => (request: { params: Params }): Route => ({
+    kind: "native",
+    ...request.params,
+    provider: request.params.provider ?? "",
+    depth,
+  });
+  table.all("/v1/:account/:gateway/:provider", native(4));
+  table.all("/v1/:account/:gateway/:provider/*", native(4));
+  table.all("/:provider/*", native(1));
+  return (method, path) => table.fetch({ method, url: `http://gateway${path}` });
+}
+
+/** Whatever follows the first `depth` segments of a raw path, without the slash between. */
+export function restOf(path: string, depth: number): string {
+  let at = 0;
+  for (let i = 0; i < depth; i++) {
+    at = path.indexOf("/", at + 1);
+    if (at < 0) return "";
+  }
+  return path.slice(at + 1);
+}

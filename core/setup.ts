@@ -1,0 +1,200 @@
+/**
+ * From a configuration to the tables that a request is served from. Everything that can be wrong is
+ * found here, before the first request.
+ *
+ * @module
+ */
+import {
+  ConfigError,
+  type ConfigProblem,
+  type GatewaySettings,
+  type KeyConfig,
+  type ParsedConfig,
+  parseConfig,
+  type ProviderConfig,
+} from "./config.ts";
+import { createKeyring, type Keyring } from "./keyring.ts";
+import { suggestion } from "./nearest.ts";
+import type { Plugin } from "./plugin.ts";
+import { defineProvider, type Provider, type ProviderSettings } from "./provider.ts";
+
+/** A provider as configured. */
+export interface ProviderEntry {
+  provider: Provider;
+  settings: ProviderSettings;
+}
+
+/** What a request is served from. */
+export interface Setup {
+  config: ParsedConfig;
+  /** By slug and by alias. */
+  providers: ReadonlyMap<string, ProviderEntry>;
+  /** By id. */
+  gateways: ReadonlyMap<string, GatewaySettings>;
+  keyring: Keyring;
+}
+
+interface SetupInput {
+  input: unknown;
+  rows: readonly Provider[];
+  plugins: readonly Plugin[];
+  env: Readonly<Record<string, unknown>>;
+  report(message: string): void;
+}
+
+/** Builds the tables; throws a {@link ConfigError} that lists every problem. */
+export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup {
+  const config = parseConfig(input);
+  const problems: ConfigProblem[] = [];
+  const providers = providerTable(rows, config, problems);
+  const keys = keyTable(config, providers, env, problems, report);
+  checkPlugins(config, plugins, problems, report);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config, providers, gateways: gatewayTable(config), keyring: createKeyring(keys) };
+}
+
+function gatewayTable(config: ParsedConfig): Map<string, GatewaySettings> {
+  const withDefault = { default: {}, ...config.gateways };
+  const { gateways } = parseConfig({ gateways: withDefault });
+  return new Map(
+    Object.entries(gateways).map(([id, { tokens: _tokens, routes: _routes, ...settings }]) => [
+      id,
+      { ...settings, id, open: settings.open ?? config.open },
+    ]),
+  );
+}
+
+function providerTable(
+  rows: readonly Provider[],
+  config: ParsedConfig,
+  problems: ConfigProblem[],
+): Map<string, ProviderEntry> {
+  const table = new Map<string, ProviderEntry>();
+  const add = (provider: Provider, settings: ProviderSettings) => {
+    for (const name of [provider.slug, ...provider.aliases ?? []]) {
+      table.set(name, { provider, settings });
+    }
+  };
+  for (const row of rows) add(row, {});
+  for (const [name, given] of Object.entries(config.providers)) {
+    const path = `providers.${name}`;
+    const known = table.get(name)?.provider;
+    if (known !== undefined) {
+      const { format, key_header, key_scheme, ...settings } = given;
+      add(
+        format ?? key_header ?? key_scheme ? { ...known, ...customParts(given) } : known,
+        settings,
+      );
+    } else if (!name.startsWith("custom-")) {
+      const names = [...table.keys()];
+      problems.push({
+        path,
+        found: "an unknown provider",
+        expected: `a built-in one or 'custom-${name}'; ${suggestion(name, names, "providers")}`,
+      });
+    } else if (given.base_url === undefined) {
+      problems.push({ path: `${path}.base_url`, found: "nothing", expected: "a base URL" });
+    } else {
+      try {
+        const row = { slug: name, baseURL: given.base_url, ...customParts(given) };
+        add(defineProvider(row), given);
+      } catch (error) {
+        problems.push({ path, found: `'${name}'`, expected: (error as Error).message });
+      }
+    }
+  }
+  return table;
+}
+
+function customParts(given: ProviderConfig): Pick<Provider, "format" | "key"> {
+  const { format, key_header: header, key_scheme: scheme } = given;
+  return {
+    ...format && { format },
+    ...(header ?? scheme) !== undefined && {
+      key: {
+        header: header ?? "authorization",
+        ...scheme !== undefined
+          ? { scheme }
+          : (header ?? "authorization") === "authorization" && { scheme: "Bearer" },
+      },
+    },
+  };
+}
+
+function keyTable(
+  config: ParsedConfig,
+  providers: ReadonlyMap<string, ProviderEntry>,
+  env: Readonly<Record<string, unknown>>,
+  problems: ConfigProblem[],
+  report: (message: string) => void,
+): Map<string, Map<string, string>> {
+  const table = new Map<string, Map<string, string>>();
+  for (const [name, aliases] of Object.entries(config.keys)) {
+    const slug = providers.get(name)?.provider.slug;
+    if (slug === undefined) {
+      const expected = suggestion(name, [...providers.keys()], "providers");
+      problems.push({ path: `keys.${name}`, found: "an unknown provider", expected });
+      continue;
+    }
+    const keys = table.get(slug) ?? new Map<string, string>();
+    table.set(slug, keys);
+    for (const [alias, source] of Object.entries(aliases)) {
+      const key = readKey(source, env);
+      if (key === undefined) {
+        report(`keys.${name}.${alias} has no effect: its environment variable is not set`);
+      } else keys.set(alias, key);
+    }
+  }
+  return table;
+}
+
+function readKey(source: KeyConfig, env: Readonly<Record<string, unknown>>): string | undefined {
+  if ("value" in source) {
+    return typeof source.value === "string" ? source.value : JSON.stringify(source.value);
+  }
+  if (typeof source.env === "string") {
+    const value = env[source.env];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  }
+  const parts = source.env.flatMap((name) => {
+    const value = env[name];
+    return typeof value === "string" && value !== "" ? [[name, value]] : [];
+  });
+  return parts.length > 0 ? JSON.stringify(Object.fromEntries(parts)) : undefined;
+}
+
+/** Settings that only work with a plugin in the chain, and the value that means off. */
+const needs: Record<string, { plugin: string; off: unknown }> = {
+  cache_ttl: { plugin: "cache", off: 0 },
+  rate_limiting_limit: { plugin: "rateLimit", off: 0 },
+  retry_max_attempts: { plugin: "retry", off: 1 },
+  tokens: { plugin: "auth", off: undefined },
+  routes: { plugin: "fallback", off: undefined },
+};
+
+/** A gateway that would be less than what its configuration says must not look as if it were. */
+function checkPlugins(
+  config: ParsedConfig,
+  plugins: readonly Plugin[],
+  problems: ConfigProblem[],
+  report: (message: string) => void,
+): void {
+  const names = new Set(plugins.map((plugin) => plugin.name));
+  for (const [id, settings] of Object.entries(config.gateways)) {
+    if (settings.authentication && !names.has("auth")) {
+      problems.push({
+        path: `gateways.${id}.authentication`,
+        found: "true",
+        expected: "false, since no plugin named 'auth' is in the chain and every caller would get in",
+      });
+    }
+    for (const [key, { plugin, off }] of Object.entries(needs)) {
+      if (settings[key as keyof typeof settings] !== off && !names.has(plugin)) {
+        report(`gateways.${id}.${key} has no effect: no plugin named '${plugin}' is in the chain`);
+      }
+    }
+  }
+  for (const use of Object.keys(config.storage)) {
+    report(`storage.${use} has no effect: no plugin in the chain stores anything`);
+  }
+}

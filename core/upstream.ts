@@ -1,0 +1,199 @@
+/**
+ * The innermost step: addresses the provider, places the key, sends the bytes and hands back the
+ * answer as it comes.
+ *
+ * @module
+ */
+import type { Context } from "./context.ts";
+import { Code, GatewayError, isGatewayError } from "./error.ts";
+import { cleanAnswer, mutable } from "./headers.ts";
+import type { Keyring } from "./keyring.ts";
+import {
+  type Call,
+  hasClientKey,
+  placeKey,
+  type ProviderSettings,
+  targetURL,
+  type Tools,
+} from "./provider.ts";
+import { topLevelString } from "./scan.ts";
+
+/** One HTTP exchange with a provider. */
+export interface Exchange {
+  url: string;
+  method: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** Bytes to send; when absent, the body of `client` streams through. */
+  body: Uint8Array | undefined;
+  /** The client's request: when it leaves, the exchange ends. */
+  client: Request;
+  /** Ends the exchange as well. */
+  signal: AbortSignal | undefined;
+  /** Most bytes of a streamed body. */
+  bodyLimit: number;
+}
+
+/**
+ * Sends one exchange and answers when the head of the answer is there. Redirects are not followed
+ * and content-encoding is left as it is. Rejects with the runtime's own error.
+ */
+export type Transport = (exchange: Exchange) => Promise<Response>;
+
+/** The transport of any runtime with a Web `fetch`. */
+export function webTransport(fetcher: typeof fetch = (input, init) => fetch(input, init)): Transport {
+  return (exchange) => {
+    const { url, method, headers, client, signal, bodyLimit } = exchange;
+    let body: Uint8Array | ReadableStream<Uint8Array> | null = exchange.body ?? null;
+    if (body === null && client.body !== null && method !== "GET" && method !== "HEAD") {
+      body = "content-length" in headers ? client.body : limited(client.body, bodyLimit);
+    }
+    const init = {
+      method,
+      headers,
+      body,
+      redirect: "manual",
+      signal: signal === undefined ? client.signal : AbortSignal.any([signal, client.signal]),
+      duplex: "half",
+      // Bun: hand on the bytes as they are, and never give up on a silent stream.
+      decompress: false,
+      timeout: false,
+    };
+    return fetcher(url, init as RequestInit);
+  };
+}
+
+/** A body without a declared length is counted on its way. */
+function limited(body: ReadableStream<Uint8Array>, limit: number): ReadableStream<Uint8Array> {
+  let size = 0;
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        size += chunk.byteLength;
+        if (size > limit) controller.error(bodyTooLarge(limit));
+        else controller.enqueue(chunk);
+      },
+    }),
+  );
+}
+
+/** The refusal of a body over the limit. */
+export function bodyTooLarge(limit: number): GatewayError {
+  return new GatewayError(
+    413,
+    Code.bodyTooLarge,
+    `The request body is over ${limit} bytes (limits.body_bytes)`,
+  );
+}
+
+/** Bodies up to this size with a declared length are sent in one piece. */
+const small = 64 * 1024;
+
+/** What the innermost step needs of the gateway. */
+export interface UpstreamOptions {
+  transport: Transport;
+  tools: Tools;
+  bodyLimit: number;
+  settingsOf(slug: string): ProviderSettings;
+  keyring: Keyring;
+}
+
+/** Builds the innermost step of the chain. */
+export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Response> {
+  const { transport, tools, bodyLimit, keyring } = options;
+  return async (ctx) => {
+    const { provider, request } = ctx;
+    const settings = options.settingsOf(provider.slug);
+    const call: Call = {
+      account: ctx.account,
+      method: ctx.method,
+      path: ctx.path,
+      query: ctx.query,
+      settings,
+      tools,
+      client: request.headers,
+      headers: { ...provider.headers, ...settings.headers, ...ctx.headers },
+      url: "",
+      body: () => ctx.bytes(),
+    };
+    call.url = targetURL(provider, call);
+
+    const key = keyring.has(provider.slug) && !hasClientKey(provider, call)
+      ? keyring.lend(ctx)
+      : undefined;
+    if (provider.authorize) await provider.authorize(call, key);
+    else if (key !== undefined) placeKey(provider, call, key);
+
+    const started = performance.now();
+    try {
+      const body = await readyBytes(ctx, call.headers, bodyLimit);
+      const response = mutable(
+        await transport({
+          url: call.url,
+          method: ctx.method,
+          headers: call.headers,
+          body,
+          client: request,
+          signal: ctx.signal,
+          bodyLimit,
+        }),
+      );
+      cleanAnswer(response.headers);
+      const model = provider.model?.(ctx.path) ?? (body && topLevelString(body, "model"));
+      if (model !== undefined) ctx.shared.model = model;
+      return response;
+    } catch (error) {
+      throw asFailure(error, ctx);
+    } finally {
+      ctx.shared.upstreamMs += performance.now() - started;
+    }
+  };
+}
+
+/** The body as bytes where somebody has read it or it is small; else nothing, and it streams. */
+async function readyBytes(
+  ctx: Context,
+  headers: Record<string, string>,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  const declared = headers["content-length"];
+  if (ctx.body !== undefined || ctx.shared.bytes !== undefined) {
+    const bytes = await ctx.bytes();
+    if (declared !== undefined || bytes.byteLength > 0) {
+      headers["content-length"] = String(bytes.byteLength);
+    }
+    return bytes;
+  }
+  if (declared === undefined) return undefined;
+  const length = Number(declared);
+  if (length > limit) throw bodyTooLarge(limit);
+  return length > 0 && length <= small ? await ctx.bytes() : undefined;
+}
+
+/** What a failed exchange means to the client; messages of the runtime may hold a URL with a key. */
+function asFailure(error: unknown, ctx: Context): unknown {
+  if (ctx.signal?.aborted) return ctx.signal.reason;
+  if (ctx.request.signal.aborted) {
+    return new GatewayError(499, Code.clientClosed, "The client closed the request", {
+      cause: error,
+    });
+  }
+  for (let at = error; at instanceof Error; at = at.cause) if (isGatewayError(at)) return at;
+  const reason = reasonOf(error);
+  return new GatewayError(
+    502,
+    Code.upstreamFailed,
+    `Failed to get response from provider '${ctx.provider.slug}'${reason}; ` +
+      "check that its base URL can be reached from the gateway",
+    { cause: error },
+  );
+}
+
+/** A system error code such as ` (ECONNREFUSED)`, the only part of such an error that is safe to show. */
+function reasonOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code = (at as { code?: unknown }).code;
+    if (typeof code === "string" && /^[A-Za-z_]{3,40}$/.test(code)) return ` (${code})`;
+  }
+  return "";
+}

@@ -1,0 +1,56 @@
+/**
+ * Sluice, an AI gateway as a library.
+ *
+ * Where to read on: `core/gateway.ts` (one request from route to answer), `core/plugin.ts` (the chain),
+ * `core/context.ts` (what a plugin sees), `core/provider.ts` (what a provider is), `core/upstream.ts`
+ * (the innermost step), then one row in `adapters/rows.ts`.
+ *
+ * ```ts
+ * import { createGateway } from "@sluice/gateway";
+ *
+ * const gateway = createGateway({ providers: { openai: { base_url: "https://api.openai.com/v1" } } });
+ * export default { fetch: gateway.fetch };
+ * ```
+ *
+ * @module
+ */
+import { providers } from "./adapters/mod.ts";
+import { createGatewayWith, type Gateway, type GatewayOptions } from "./core/gateway.ts";
+
+/**
+ * Builds a gateway with every built-in provider. Throws a {@link ConfigError} that lists everything
+ * that is wrong in the configuration.
+ */
+export function createGateway(options: GatewayOptions = {}): Gateway {
+  return createGatewayWith(providers, options);
+}
+
+export { ConfigError, type ConfigProblem } from "./core/config.ts";
+export type {
+  Config,
+  GatewayConfig,
+  GatewaySettings,
+  KeyConfig,
+  LimitsConfig,
+  ProviderConfig,
+} from "./core/config.ts";
+export { authenticated, type Changes, type Context, createKey, type Key, type Platform } from "./core/context.ts";
+export type { CorsSettings } from "./core/cors.ts";
+export { Code, errorResponse, GatewayError, type GatewayErrorOptions, isGatewayError } from "./core/error.ts";
+export { createGatewayWith, type Gateway, type GatewayOptions } from "./core/gateway.ts";
+export { joinURL } from "./core/path.ts";
+export { definePlugin, type Next, type Plugin, type PluginHooks } from "./core/plugin.ts";
+export {
+  baseOf,
+  type Call,
+  defineProvider,
+  type FormatName,
+  hostPart,
+  type KeyHeader,
+  type Provider,
+  type ProviderSettings,
+  type Tools,
+} from "./core/provider.ts";
+export type { Exchange, Transport } from "./core/upstream.ts";
+export { version } from "./core/version.ts";
+export { providers } from "./adapters/mod.ts";

@@ -1,0 +1,115 @@
+/**
+ * What Bun, Deno and Node start alike: environment, configuration, ready line, shutdown.
+ *
+ * @module
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { ConfigError, createGateway, type Gateway, type GatewayOptions, version } from "../mod.ts";
+
+/** A server as the runtimes have it. */
+export interface Listening {
+  port: number;
+  /** Stops accepting; resolves when the last answer is out. */
+  stop(): Promise<unknown>;
+}
+
+/** How a runtime serves. */
+export type Serve = (gateway: Gateway, at: {
+  port: number;
+  hostname: string;
+  waitUntil(work: Promise<unknown>): void;
+}) => Listening | Promise<Listening>;
+
+/** Exit code of a configuration that cannot be used (`EX_CONFIG` of sysexits). */
+const badConfig = 78;
+
+/** Milliseconds that streams in flight get after SIGTERM or SIGINT. */
+const grace = 10_000;
+
+/** Reads environment and configuration, serves, and lives until it is told to stop. */
+export async function boot(runtime: string, serve: Serve, options: GatewayOptions = {}): Promise<void> {
+  const env = process.env;
+  let gateway: Gateway;
+  let port: number;
+  try {
+    port = portOf(env["PORT"]);
+    gateway = createGateway({ ...await loadConfig(env["SLUICE_CONFIG"]), ...options, env, report });
+  } catch (error) {
+    console.error(error instanceof ConfigError ? error.message : `Sluice cannot start: ${text(error)}`);
+    process.exit(badConfig);
+  }
+  const hostname = env["HOST"] || "127.0.0.1";
+  const work = new Set<Promise<unknown>>();
+  const waitUntil = (promise: Promise<unknown>) => {
+    work.add(promise);
+    promise.finally(() => work.delete(promise));
+  };
+  let server: Listening;
+  try {
+    server = await serve(gateway, { port, hostname, waitUntil });
+  } catch (error) {
+    console.error(`Sluice cannot listen on ${hostname}:${port}: ${text(error)}`);
+    process.exit(1);
+  }
+  const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
+  console.log(`Sluice ${version} on ${runtime}, ready at http://${shown}:${server.port}`);
+
+  const stop = async () => {
+    const timer = new Promise((done) => setTimeout(done, grace));
+    await Promise.race([server.stop(), timer]);
+    await Promise.race([Promise.allSettled(work), timer]);
+    process.exit(0);
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+function portOf(value: string | undefined): number {
+  if (value === undefined || value === "") return 8787;
+  const port = Number(value);
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new ConfigError([{ path: "PORT", found: `'${value}'`, expected: "a number from 0 to 65535" }]);
+}
+
+/** `SLUICE_CONFIG` is a path, or JSON that begins with a brace; without it, the file in the folder. */
+async function loadConfig(source: string | undefined): Promise<GatewayOptions> {
+  if (source?.trimStart().startsWith("{")) return parse("SLUICE_CONFIG", source);
+  const path = source || ["ts", "js", "json"].map((end) => `gateway.config.${end}`).find(existsSync);
+  if (path === undefined) return {};
+  if (!existsSync(path)) {
+    throw new ConfigError([{ path: "SLUICE_CONFIG", found: `'${path}'`, expected: "a file that exists" }]);
+  }
+  if (path.endsWith(".json")) return parse(path, readFileSync(path, "utf8"));
+  const module = await import(pathToFileURL(resolve(path)).href);
+  if (typeof module.default !== "object" || module.default === null) {
+    throw new ConfigError([{ path, found: "no object", expected: "the configuration as default export" }]);
+  }
+  return module.default;
+}
+
+function parse(path: string, json: string): GatewayOptions {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    // The text itself may hold keys: only the position is told.
+    const where = /position \d+|line \d+ column \d+/.exec(text(error))?.[0];
+    throw new ConfigError([{ path, found: `text that is not JSON${where ? ` at ${where}` : ""}`, expected: "JSON" }]);
+  }
+}
+
+/** To the console, without what may be a key. */
+function report(message: string, cause?: unknown): void {
+  const detail = cause instanceof Error ? cause.stack ?? cause.message : cause;
+  console.error(detail === undefined ? `Sluice: ${message}` : `Sluice: ${message}: ${redact(String(detail))}`);
+}
+
+function redact(line: string): string {
+  return line.replace(/([?&](?:key|api_key|token)=|(?:bearer|basic|token|key)\s+)[^\s&"']+/gi, "$1[redacted]");
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

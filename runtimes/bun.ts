@@ -1,0 +1,36 @@
+/** `bun run runtimes/bun.ts`. */
+import { boot } from "./boot.ts";
+
+/** The part of Bun that is used here; its own types redeclare the globals of the others. */
+interface BunServer {
+  port: number;
+  stop(): Promise<void>;
+  timeout(request: Request, seconds: number): void;
+  requestIP(request: Request): { address: string } | null;
+}
+declare const Bun: {
+  serve(options: {
+    port: number;
+    hostname: string;
+    development: boolean;
+    maxRequestBodySize: number;
+    fetch(request: Request, server: BunServer): Response | Promise<Response>;
+    error(error: Error): Response;
+  }): BunServer;
+};
+
+await boot("bun", (gateway, { port, hostname, waitUntil }) => {
+  const server = Bun.serve({
+    port,
+    hostname,
+    development: false,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the gateway has its own limit and its own 413
+    fetch(request, server) {
+      server.timeout(request, 0); // else a stream that is silent for 10 s is cut
+      const ip = () => server.requestIP(request)?.address;
+      return gateway.fetch(request, { waitUntil, ip });
+    },
+    error: () => new Response(null, { status: 500 }), // else Bun prints upstream URLs, keys included
+  });
+  return { port: server.port, stop: () => server.stop() };
+});

@@ -1,0 +1,104 @@
+/**
+ * A Web `Request` over Node's own, made of the parts that somebody asks for.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { NodeHeaders } from "./headers.ts";
+
+/** The client's request. `incoming` and `outgoing` let the transport work on Node's streams. */
+export class NodeRequest {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly method: string;
+  readonly url: string;
+  #headers: NodeHeaders | undefined;
+  #abort: AbortController | undefined;
+  #web: Request | undefined;
+
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.incoming = incoming;
+    this.outgoing = outgoing;
+    this.method = incoming.method ?? "GET";
+    // The raw target: a parsed URL would hide dot segments from the check that refuses them.
+    const target = incoming.url ?? "/";
+    this.url = target.startsWith("/") ? `http://${incoming.headers.host ?? "gateway"}${target}` : target;
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= new NodeHeaders(this.incoming.headers);
+  }
+
+  /** Aborted when the client leaves before the answer is out. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = this.#abort = new AbortController();
+      const { outgoing } = this;
+      const gone = () => outgoing.writableFinished || abort.abort();
+      if (outgoing.closed) gone();
+      else outgoing.once("close", gone);
+    }
+    return this.#abort.signal;
+  }
+
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    return this.#native.body;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#web?.bodyUsed ?? this.incoming.readableDidRead;
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    if (this.#web !== undefined) return this.#web.arrayBuffer();
+    if (this.bodyUsed) throw new TypeError("The body has already been read");
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.incoming) chunks.push(chunk);
+    const whole = chunks.length === 1 ? chunks[0] as Uint8Array : Buffer.concat(chunks);
+    return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength) as ArrayBuffer;
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.arrayBuffer());
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.arrayBuffer());
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  blob(): Promise<Blob> {
+    return this.#native.blob();
+  }
+
+  formData(): Promise<FormData> {
+    return this.#native.formData();
+  }
+
+  clone(): Request {
+    return this.#native.clone();
+  }
+
+  /** The platform's own, for what is not worth writing twice. */
+  get #native(): Request {
+    if (this.#web === undefined) {
+      const hasBody = this.method !== "GET" && this.method !== "HEAD";
+      const init: RequestInit & { duplex: "half" } = {
+        method: this.method,
+        headers: [...this.headers],
+        signal: this.signal,
+        duplex: "half",
+        ...hasBody && { body: Readable.toWeb(this.incoming) as ReadableStream },
+      };
+      this.#web = new Request(this.url, init);
+    }
+    return this.#web;
+  }
+}
+
+// `instanceof Request` holds; members not written above would find no platform request behind them.
+Object.setPrototypeOf(NodeRequest.prototype, Request.prototype);

@@ -1,0 +1,212 @@
+/**
+ * A Web `Response` over an undici exchange. Its chunks go to the client's socket as they come, with
+ * no Web stream between, unless somebody asks for one.
+ *
+ * @module
+ */
+import type { Dispatcher } from "undici";
+import { NodeHeaders } from "./headers.ts";
+
+/** Where chunks go. */
+export interface Sink {
+  /** False asks for a pause, which ends with {@link Answer.resume}. */
+  data(chunk: Uint8Array): boolean;
+  end(trailers: Record<string, string | string[]>): void;
+  fail(error: Error): void;
+}
+
+/** Most bytes kept for a reader that has not come yet. */
+const earlyLimit = 64 * 1024;
+
+/** One exchange as undici reports it: holds what came early, then feeds one sink. */
+export class Answer implements Dispatcher.DispatchHandler {
+  readonly #resolve: (response: UpstreamResponse) => void;
+  readonly #reject: (error: Error) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #started = false;
+  #done = false;
+  #aborted: Error | undefined;
+  #sink: Sink | undefined;
+  #early: Uint8Array[] = [];
+  #earlySize = 0;
+  #trailers: Record<string, string | string[]> | undefined;
+  #error: Error | undefined;
+
+  constructor(resolve: (response: UpstreamResponse) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted) controller.abort(this.#aborted);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[]>,
+    statusText?: string,
+  ): void {
+    if (status < 200) return; // interim answers are for this hop
+    this.#started = true;
+    this.#resolve(new UpstreamResponse(this, status, statusText ?? "", new NodeHeaders(headers)));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#sink) {
+      if (!this.#sink.data(chunk)) controller.pause();
+      return;
+    }
+    this.#early.push(chunk);
+    this.#earlySize += chunk.byteLength;
+    if (this.#earlySize > earlyLimit) controller.pause();
+  }
+
+  onResponseEnd(
+    _controller: Dispatcher.DispatchController,
+    trailers: Record<string, string | string[]>,
+  ): void {
+    this.#done = true;
+    this.#trailers = trailers;
+    this.#sink?.end(trailers);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#done = true;
+    this.#error = error;
+    if (!this.#started) this.#reject(error);
+    else this.#sink?.fail(error);
+  }
+
+  /** Takes the sink, hands it what came early, then what comes. */
+  attach(sink: Sink): void {
+    this.#sink = sink;
+    const early = this.#early;
+    this.#early = [];
+    let room = true;
+    for (const chunk of early) room = sink.data(chunk);
+    if (this.#error) sink.fail(this.#error);
+    else if (this.#done) sink.end(this.#trailers ?? {});
+    else if (room) this.resume();
+    else this.#controller?.pause();
+  }
+
+  /** The only chunk of an answer that is already whole, so that it can leave in one write. */
+  takeWhole(): Uint8Array | undefined {
+    if (!this.#done || this.#error || this.#early.length !== 1) return undefined;
+    for (const _name in this.#trailers) return undefined;
+    return this.#early.pop();
+  }
+
+  resume(): void {
+    if (this.#controller?.paused) this.#controller.resume();
+  }
+
+  /** Closes the upstream; nothing happens once the answer is whole. */
+  abort(reason: Error): void {
+    if (this.#done) return;
+    this.#aborted = reason;
+    this.#controller?.abort(reason);
+    if (!this.#started) this.#reject(reason);
+  }
+}
+
+/** What the transport answers with. */
+export class UpstreamResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: NodeHeaders;
+  readonly url = "";
+  readonly redirected = false;
+  readonly type = "default";
+  #answer: Answer | undefined;
+  #web: Response | undefined;
+
+  constructor(answer: Answer, status: number, statusText: string, headers: NodeHeaders) {
+    this.#answer = answer;
+    this.status = status;
+    this.statusText = statusText;
+    this.headers = headers;
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** The exchange, for who feeds it to a socket; nothing if the body has been asked for. */
+  take(): Answer | undefined {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    return answer;
+  }
+
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    return this.#native.body;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#web?.bodyUsed ?? this.#answer === undefined;
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#native.arrayBuffer();
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#native.bytes();
+  }
+
+  text(): Promise<string> {
+    return this.#native.text();
+  }
+
+  json(): Promise<unknown> {
+    return this.#native.json();
+  }
+
+  blob(): Promise<Blob> {
+    return this.#native.blob();
+  }
+
+  formData(): Promise<FormData> {
+    return this.#native.formData();
+  }
+
+  clone(): Response {
+    return this.#native.clone();
+  }
+
+  /** The platform's own, once somebody wants the body as a Web stream. */
+  get #native(): Response {
+    if (this.#web === undefined) {
+      const answer = this.take();
+      const empty = answer === undefined || [204, 205, 304].includes(this.status);
+      if (empty) answer?.attach({ data: () => true, end() {}, fail() {} });
+      this.#web = new Response(empty ? null : toWeb(answer), {
+        status: this.status,
+        headers: [...this.headers],
+      });
+    }
+    return this.#web;
+  }
+}
+
+Object.setPrototypeOf(UpstreamResponse.prototype, Response.prototype);
+
+function toWeb(answer: Answer): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      answer.attach({
+        data(chunk) {
+          controller.enqueue(chunk);
+          return (controller.desiredSize ?? 0) > 0;
+        },
+        end: () => controller.close(),
+        fail: (error) => controller.error(error),
+      });
+    },
+    pull: () => answer.resume(),
+    cancel: (reason) => answer.abort(reason instanceof Error ? reason : new Error("Body cancelled")),
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * An HTTP server for a gateway on Node.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Gateway } from "../../core/gateway.ts";
+import { NodeRequest } from "./request.ts";
+import { UpstreamResponse } from "./response.ts";
+
+/** Limits against clients that send slowly, in milliseconds. */
+const slow = { headersTimeout: 15_000, requestTimeout: 15 * 60_000, connectionsCheckingInterval: 5_000 };
+
+/** Builds the server; the caller listens and closes. */
+export function nodeServer(gateway: Gateway, waitUntil: (work: Promise<unknown>) => void): Server {
+  return createServer(
+    { ...slow, keepAliveTimeout: 75_000, maxHeaderSize: 64 * 1024 },
+    async (incoming, outgoing) => {
+      const request = new NodeRequest(incoming, outgoing);
+      const platform = { waitUntil, ip: () => incoming.socket.remoteAddress };
+      const response = await gateway.fetch(request as unknown as Request, platform);
+      try {
+        await send(response, incoming, outgoing);
+      } catch {
+        outgoing.destroy(); // an answer that broke must not look whole
+      }
+    },
+  );
+}
+
+async function send(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  if (outgoing.destroyed) return void response.body?.cancel();
+  const answer = response instanceof UpstreamResponse ? response.take() : undefined;
+  const headers = response instanceof UpstreamResponse
+    ? response.headers.toRaw()
+    : [...response.headers].flat();
+  // What is left of an upload that nobody will read would otherwise be read to its end.
+  if (!incoming.complete && !isShort(incoming)) headers.push("connection", "close");
+  outgoing.writeHead(response.status, response.statusText, headers);
+
+  if (answer === undefined) {
+    if (response.body !== null && incoming.method !== "HEAD") return write(response.body, outgoing);
+    outgoing.end();
+    return;
+  }
+  const whole = answer.takeWhole();
+  if (whole !== undefined) {
+    outgoing.end(whole);
+    return;
+  }
+  answer.attach({
+    data: (chunk) => outgoing.write(chunk),
+    end(trailers) {
+      for (const _name in trailers) {
+        outgoing.addTrailers(trailers as Record<string, string>);
+        break;
+      }
+      outgoing.end();
+    },
+    fail: () => outgoing.destroy(),
+  });
+  outgoing.on("drain", () => answer.resume());
+  // Chunks written above have taken the head along.
+  if (!outgoing.writableEnded) outgoing.flushHeaders();
+}
+
+/** A Web stream, at the client's pace. */
+async function write(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  outgoing.once("close", () => reader.cancel().catch(() => {}));
+  outgoing.flushHeaders();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (!outgoing.write(value)) {
+      await new Promise<void>((go) => {
+        outgoing.once("drain", go);
+        outgoing.once("close", go);
+      });
+      if (outgoing.destroyed) return;
+    }
+  }
+  outgoing.end();
+}
+
+function isShort(incoming: IncomingMessage): boolean {
+  return incoming.headers["transfer-encoding"] === undefined &&
+    Number(incoming.headers["content-length"] ?? 0) <= 64 * 1024;
+}
