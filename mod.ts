@@ -9,7 +9,8 @@
  * import { createGateway } from "@sluice/gateway";
  *
  * const gateway = createGateway({ providers: { openai: { base_url: "https://api.openai.com/v1" } } });
- * export default { fetch: gateway.fetch };
+ * const response = await gateway.fetch(new Request("http://localhost/health"));
+ * console.log(await response.json());
  * ```
  *
  * @module
@@ -34,9 +35,23 @@ export type {
   LimitsConfig,
   ProviderConfig,
 } from "./core/config.ts";
-export { authenticated, type Changes, type Context, createKey, type Key, type Platform } from "./core/context.ts";
+export {
+  authenticated,
+  type Changes,
+  type Context,
+  createKey,
+  type Key,
+  type Platform,
+  type Shared,
+} from "./core/context.ts";
 export type { CorsSettings } from "./core/cors.ts";
-export { Code, errorResponse, GatewayError, type GatewayErrorOptions, isGatewayError } from "./core/error.ts";
+export {
+  Code,
+  errorResponse,
+  GatewayError,
+  type GatewayErrorOptions,
+  isGatewayError,
+} from "./core/error.ts";
 export { createGatewayWith, type Gateway, type GatewayOptions } from "./core/gateway.ts";
 export { joinURL } from "./core/path.ts";
 export { definePlugin, type Next, type Plugin, type PluginHooks } from "./core/plugin.ts";

@@ -43,7 +43,9 @@ export const awsBedrock: Provider = defineProvider({
     if (typeof credential === "string") call.headers["authorization"] = `Bearer ${credential}`;
     else if (credential !== undefined) await sign(call, credential, service.name, region);
     const bearer = /^Bearer\s+(.+)$/i.exec(call.headers["authorization"] ?? "")?.[1];
-    if (bearer !== undefined && service.name === "bedrock-mantle" && rest.startsWith("anthropic/")) {
+    if (
+      bearer !== undefined && service.name === "bedrock-mantle" && rest.startsWith("anthropic/")
+    ) {
       delete call.headers["authorization"];
       call.headers["x-api-key"] = bearer;
     }
@@ -106,6 +108,10 @@ function parseCredential(secret: string): Credential | string {
 
 async function sign(call: Call, credential: Credential, service: string, region: string) {
   const body = await call.body();
+  // What is left of a signature of the client's would spoil ours.
+  for (const name of ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"]) {
+    delete call.headers[name];
+  }
   // Only what no runtime rewrites on the way is signed.
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(call.headers)) {

@@ -21,11 +21,19 @@ const bearer: Provider[] = [
   { slug: "perplexity-ai", aliases: ["perplexity"], baseURL: "https://api.perplexity.ai" },
   { slug: "cerebras", baseURL: "https://api.cerebras.ai/v1" },
   { slug: "openrouter", baseURL: "https://openrouter.ai/api", version: "v1" },
-  { slug: "fireworks", aliases: ["fireworks-ai"], baseURL: "https://api.fireworks.ai/inference/v1" },
+  {
+    slug: "fireworks",
+    aliases: ["fireworks-ai"],
+    baseURL: "https://api.fireworks.ai/inference/v1",
+  },
   { slug: "together", aliases: ["together-ai"], baseURL: "https://api.together.xyz/v1" },
   { slug: "moonshot", aliases: ["moonshotai"], baseURL: "https://api.moonshot.ai/v1" },
   { slug: "zai", aliases: ["z-ai"], baseURL: "https://api.z.ai/api/paas/v4" },
-  { slug: "nvidia", aliases: ["nvidia-nim", "nim"], baseURL: "https://integrate.api.nvidia.com/v1" },
+  {
+    slug: "nvidia",
+    aliases: ["nvidia-nim", "nim"],
+    baseURL: "https://integrate.api.nvidia.com/v1",
+  },
   { slug: "sambanova", baseURL: "https://api.sambanova.ai/v1" },
   { slug: "voyage", aliases: ["voyageai"], baseURL: "https://api.voyageai.com/v1" },
   { slug: "jina", aliases: ["jina-ai"], baseURL: "https://api.jina.ai/v1" },
@@ -35,7 +43,9 @@ const bearer: Provider[] = [
     url(call) {
       const base = baseOf(this, call.settings);
       // The native API (`v1/inference/...`) stands beside the compatible one.
-      if (/^v1\/(?:openai|inference)(?:\/|$)/.test(call.path)) return `${originOf(base)}/${call.path}`;
+      if (/^v1\/(?:openai|inference)(?:\/|$)/.test(call.path)) {
+        return `${originOf(base)}/${call.path}`;
+      }
       return joinURL(base, call.path.replace(/^v1\//, ""));
     },
   },

@@ -19,16 +19,19 @@ export interface GatewayConfig {
   errors?: "true" | "strict";
   /** Seconds; 0 is off. */
   cache_ttl?: number;
+  /** Log rows are written. */
   collect_logs?: boolean;
   /** Requests per interval; 0 is off. */
   rate_limiting_limit?: number;
   /** Seconds. */
   rate_limiting_interval?: number;
+  /** How the interval moves. */
   rate_limiting_technique?: "fixed" | "sliding";
   /** 1 to 5. */
   retry_max_attempts?: number;
   /** Milliseconds. */
   retry_delay?: number;
+  /** How the delay grows. */
   retry_backoff?: "constant" | "linear" | "exponential";
   /** Virtual keys, by hash. */
   tokens?: { name: string; hash: string }[];
@@ -48,10 +51,12 @@ export interface ProviderConfig extends ProviderSettings {
 
 /** `keys.<provider>.<alias>`: where a provider key is. */
 export type KeyConfig =
-  | { /** Name of an environment variable, or several that make one object. */
+  | {
+    /** Name of an environment variable, or several that make one object. */
     env: string | string[];
   }
-  | { /** The key; an object for credentials of several parts (Bedrock, Vertex AI). */
+  | {
+    /** The key; an object for credentials of several parts (Bedrock, Vertex AI). */
     value: string | Record<string, unknown>;
   };
 
@@ -79,18 +84,29 @@ export interface Config {
   keys?: Record<string, Record<string, KeyConfig>>;
   /** Stores, by use. */
   storage?: Record<string, { driver: string } & Record<string, unknown>>;
+  /** Which pages may call the gateway; any, unless given. */
   cors?: CorsSettings;
+  /** What a request may cost. */
   limits?: LimitsConfig;
 }
 
 /** A gateway's settings with every default filled in. */
-export interface GatewaySettings extends Readonly<Required<Omit<GatewayConfig, "tokens" | "routes">>> {
+export interface GatewaySettings
+  extends Readonly<Required<Omit<GatewayConfig, "tokens" | "routes">>> {
+  /** As in the URL. */
   readonly id: string;
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const name = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, "a name of letters, digits, '-' and '_'"));
-const headerName = v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "a header name"), v.toLowerCase());
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, "a name of letters, digits, '-' and '_'"),
+);
+const headerName = v.pipe(
+  v.string(),
+  v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "a header name"),
+  v.toLowerCase(),
+);
 const headerValue = v.pipe(v.string(), v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"));
 const url = v.pipe(
   v.string(),
@@ -169,8 +185,9 @@ const schema = v.strictObject({
 });
 
 /** A gateway's settings with the defaults filled in, `open` aside: its default is the configuration's. */
-type ParsedGateway = Required<Omit<GatewayConfig, "open" | "tokens" | "routes">> &
-  Pick<GatewayConfig, "open" | "tokens" | "routes">;
+type ParsedGateway =
+  & Required<Omit<GatewayConfig, "open" | "tokens" | "routes">>
+  & Pick<GatewayConfig, "open" | "tokens" | "routes">;
 
 /** The configuration with every default filled in. */
 export interface ParsedConfig {
@@ -196,8 +213,11 @@ export interface ConfigProblem {
 
 /** A configuration that cannot be used; the message lists every problem. */
 export class ConfigError extends Error {
+  /** For `error.name` checks across copies of the package. */
   override readonly name: string = "ConfigError";
+  /** Everything that is wrong, in the order of the text. */
   readonly problems: readonly ConfigProblem[];
+  /** The message lists every problem. */
   constructor(problems: readonly ConfigProblem[]) {
     super(
       "The configuration cannot be used:\n" +

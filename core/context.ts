@@ -9,6 +9,7 @@ import type { Provider } from "./provider.ts";
 
 /** A typed key under which plugins share a value. */
 export interface Key<T> {
+  /** For messages; need not be unique. */
   readonly name: string;
   /** Never there; ties the key to its type. */
   readonly type?: T;
@@ -32,13 +33,21 @@ export interface Platform {
 
 /** Members of a {@link Context} that a plugin may replace. */
 export type Changes = Partial<
-  Pick<Context, "provider" | "account" | "method" | "path" | "query" | "headers" | "body" | "signal" | "step">
+  Pick<
+    Context,
+    "provider" | "account" | "method" | "path" | "query" | "headers" | "body" | "signal" | "step"
+  >
 >;
 
-interface Shared {
+/** What the copies of one context have in common; the core's own business. */
+export interface Shared {
+  /** Values of {@link Context.set}. */
   values?: Map<unknown, unknown>;
+  /** The client's body, once somebody has read it. */
   bytes?: Promise<Uint8Array>;
+  /** Model of the last attempt, where it could be told. */
   model?: string;
+  /** Milliseconds spent waiting for providers. */
   upstreamMs: number;
 }
 
@@ -46,12 +55,15 @@ interface Shared {
 export class Context {
   /** The client's request. Its body can be read once: use {@link Context.bytes}. */
   readonly request: Request;
+  /** What the runtime knows of the request. */
   readonly platform: Platform;
   /** Account segment of the URL. */
   readonly account: string;
   /** Settings of the gateway that the URL names. */
   readonly gateway: GatewaySettings;
+  /** Row of the provider that the URL names. */
   readonly provider: Provider;
+  /** HTTP method, in upper case. */
   readonly method: string;
   /** Path after the provider's slug, no leading slash, raw. */
   readonly path: string;
@@ -69,9 +81,10 @@ export class Context {
   readonly eventId: string;
   /** 0-based index in the fallback list. */
   readonly step: number;
-  /** Shared by all copies; the core's own. */
+  /** Shared by all copies. */
   readonly shared: Shared;
 
+  /** Made by the gateway, one for each request. */
   constructor(init: Omit<Context, "with" | "get" | "set" | "bytes" | "waitUntil" | "shared">) {
     this.request = init.request;
     this.platform = init.platform;
@@ -111,7 +124,9 @@ export class Context {
    */
   bytes(): Promise<Uint8Array> {
     if (this.body !== undefined) return Promise.resolve(this.body);
-    return this.shared.bytes ??= this.request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+    return this.shared.bytes ??= this.request.arrayBuffer().then((buffer) =>
+      new Uint8Array(buffer)
+    );
   }
 
   /** Work that may go on after the answer. */

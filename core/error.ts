@@ -56,6 +56,7 @@ const marker: unique symbol = Symbol.for("sluice.GatewayError");
  * and what to do, and never holds a key or a header value.
  */
 export class GatewayError extends Error {
+  /** For `error.name` checks. */
   override readonly name: string = "GatewayError";
   /** HTTP status, 400 to 599. */
   readonly status: number;
@@ -63,8 +64,10 @@ export class GatewayError extends Error {
   readonly code: number;
   /** Extra headers of the answer. */
   readonly headers: Record<string, string>;
+  /** Recognised by {@link isGatewayError}, also across copies of the package. */
   readonly [marker]: true = true;
 
+  /** The message is shown to the client; it holds no key and no header value. */
   constructor(status: number, code: number, message: string, options: GatewayErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.status = status;

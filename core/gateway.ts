@@ -50,7 +50,8 @@ export interface Gateway {
  * everything wrong in the configuration.
  */
 export function createGatewayWith(builtins: readonly Provider[], options: GatewayOptions): Gateway {
-  const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } = options;
+  const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } =
+    options;
   const { fetch: fetcher, transport, ...input } = rest;
   const { config, providers, gateways, keyring } = setUp({
     input,
@@ -84,8 +85,15 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     query: string,
     requestId: string,
   ): Context {
-    if (config.account !== undefined && found.account !== undefined && found.account !== config.account) {
-      throw new GatewayError(400, Code.unknownGateway, `This gateway does not serve account '${found.account}'`);
+    if (
+      config.account !== undefined && found.account !== undefined &&
+      found.account !== config.account
+    ) {
+      throw new GatewayError(
+        400,
+        Code.unknownGateway,
+        `This gateway does not serve account '${found.account}'`,
+      );
     }
     const gateway = gateways.get(found.gateway ?? "default");
     if (gateway === undefined) {
@@ -93,7 +101,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       throw new GatewayError(
         400,
         Code.unknownGateway,
-        `No gateway '${found.gateway}' is configured; ${suggestion(found.gateway ?? "", known, "gateways")}`,
+        `No gateway '${found.gateway}' is configured; ${
+          suggestion(found.gateway ?? "", known, "gateways")
+        }`,
       );
     }
     const provider = providers.get(found.provider)?.provider;
@@ -144,7 +154,11 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const early = origin === null ? undefined : preflight(request, cors);
       if (early) return early;
       if (request.url.length > limits.url_bytes) {
-        throw new GatewayError(414, Code.urlTooLong, `The URL is over ${limits.url_bytes} characters`);
+        throw new GatewayError(
+          414,
+          Code.urlTooLong,
+          `The URL is over ${limits.url_bytes} characters`,
+        );
       }
       const { path, query } = splitURL(request.url);
       assertSafePath(path);
@@ -189,7 +203,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
 /** Whatever a runtime passes beside the request: ours, or the execution context of Workers. */
 function platformOf(platform: unknown, execution: unknown): Platform {
   for (const candidate of [platform, execution]) {
-    if (typeof (candidate as Platform | undefined)?.waitUntil === "function") return candidate as Platform;
+    if (typeof (candidate as Platform | undefined)?.waitUntil === "function") {
+      return candidate as Platform;
+    }
   }
   return {};
 }
@@ -198,7 +214,9 @@ function noRoute(path: string): GatewayError {
   return new GatewayError(
     404,
     Code.unknownRoute,
-    `No route '${path.slice(0, 200)}'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's ` +
+    `No route '${
+      path.slice(0, 200)
+    }'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's ` +
       "own path}, or /{provider}/{path} for gateway 'default'",
   );
 }
@@ -208,7 +226,7 @@ let name: string | undefined;
 /** The runtime, from the one Web API that tells it. */
 function runtimeName(): string {
   const agent = globalThis.navigator?.userAgent ?? "";
-  return name ??= ({ "Bun": "bun", "Den": "deno", "Nod": "node", "Clo": "workers" })[agent.slice(0, 3)] ??
-    "unknown";
+  return name ??=
+    ({ "Bun": "bun", "Den": "deno", "Nod": "node", "Clo": "workers" })[agent.slice(0, 3)] ??
+      "unknown";
 }
-

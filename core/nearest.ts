@@ -7,7 +7,7 @@
 /** The known name that a reader most likely meant, or nothing when all are far. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  let least = Math.ceil(word.length / 3) + 1;
   for (const candidate of known) {
     const d = distance(word.toLowerCase(), candidate);
     if (d < least) [best, least] = [candidate, d];

@@ -16,8 +16,7 @@ export interface RawURL {
 
 /** Cuts a URL as a runtime gives it (some normalise it, some hand on the request line). */
 export function splitURL(url: string): RawURL {
-  const scheme = url.indexOf("://");
-  let start = scheme < 0 ? 0 : scheme + 3;
+  let start = url.startsWith("/") ? 0 : url.indexOf("://") + 3;
   while (start < url.length && url[start] !== "/" && url[start] !== "?") start++;
   const mark = url.indexOf("?", start);
   const path = mark < 0 ? url.slice(start) : url.slice(start, mark);

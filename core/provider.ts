@@ -56,7 +56,9 @@ export interface Call {
   readonly path: string;
   /** Raw; empty, or begins with a question mark. */
   query: string;
+  /** Configuration of the provider. */
   readonly settings: ProviderSettings;
+  /** What it may use of the gateway. */
   readonly tools: Tools;
   /** Headers as the client sent them, the dropped ones included. */
   readonly client: Headers;
@@ -134,8 +136,9 @@ export function hasClientKey(provider: Provider, call: Call): boolean {
   for (const name of own === undefined ? keyHeaders : [own, ...keyHeaders]) {
     const value = call.headers[name];
     if (value === undefined) continue;
-    if (/^(?:(?:bearer|token|key|basic|api-key)\s*)?$/i.test(value.trim())) delete call.headers[name];
-    else found = true;
+    if (/^(?:(?:bearer|token|key|basic|api-key)\s*)?$/i.test(value.trim())) {
+      delete call.headers[name];
+    } else found = true;
   }
   return found;
 }

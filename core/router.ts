@@ -54,12 +54,17 @@ const unified = [
 export function createRouter(): Router {
   const table = IttyRouter();
   table.all("/health", (): Route => ({ kind: "health" }));
-  for (const path of unified) table.all(path, (): Route => ({ kind: "later", what: "The unified API" }));
+  for (const path of unified) {
+    table.all(path, (): Route => ({ kind: "later", what: "The unified API" }));
+  }
   table.all("/client/v4/*", (): Route => ({ kind: "later", what: "The management API" }));
   table.all("/dashboard", (): Route => ({ kind: "later", what: "The dashboard" }));
   table.all("/dashboard/*", (): Route => ({ kind: "later", what: "The dashboard" }));
   table.all("/metrics", (): Route => ({ kind: "later", what: "The metrics page" }));
-  table.all("/v1/:account/:gateway", (): Route => ({ kind: "later", what: "The universal endpoint" }));
+  table.all(
+    "/v1/:account/:gateway",
+    (): Route => ({ kind: "later", what: "The universal endpoint" }),
+  );
   const native = (depth: number) => (request: { params: Params }): Route => ({
     kind: "native",
     ...request.params,

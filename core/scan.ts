@@ -29,6 +29,7 @@ export function topLevelString(json: Uint8Array, key: string, limit = 65_536): s
     } else if (byte === quote) {
       const start = ++i;
       while (i < end && json[i] !== quote) i += json[i] === backslash ? 2 : 1;
+      if (i >= end) return undefined;
       if (depth !== 1) continue;
       if (wanted) return text(json.subarray(start, i));
       let next = i + 1;

@@ -9,8 +9,8 @@ import {
   type ConfigProblem,
   type GatewaySettings,
   type KeyConfig,
-  type ParsedConfig,
   parseConfig,
+  type ParsedConfig,
   type ProviderConfig,
 } from "./config.ts";
 import { createKeyring, type Keyring } from "./keyring.ts";
@@ -185,7 +185,8 @@ function checkPlugins(
       problems.push({
         path: `gateways.${id}.authentication`,
         found: "true",
-        expected: "false, since no plugin named 'auth' is in the chain and every caller would get in",
+        expected:
+          "false, since no plugin named 'auth' is in the chain and every caller would get in",
       });
     }
     for (const [key, { plugin, off }] of Object.entries(needs)) {

@@ -20,7 +20,9 @@ import { topLevelString } from "./scan.ts";
 
 /** One HTTP exchange with a provider. */
 export interface Exchange {
+  /** Absolute, as it goes on the wire. */
   url: string;
+  /** In upper case. */
   method: string;
   /** Names in lower case. */
   headers: Record<string, string>;
@@ -41,11 +43,14 @@ export interface Exchange {
 export type Transport = (exchange: Exchange) => Promise<Response>;
 
 /** The transport of any runtime with a Web `fetch`. */
-export function webTransport(fetcher: typeof fetch = (input, init) => fetch(input, init)): Transport {
+export function webTransport(
+  fetcher: typeof fetch = (input, init) => fetch(input, init),
+): Transport {
   return (exchange) => {
     const { url, method, headers, client, signal, bodyLimit } = exchange;
     let body: Uint8Array | ReadableStream<Uint8Array> | null = exchange.body ?? null;
-    if (body === null && client.body !== null && method !== "GET" && method !== "HEAD") {
+    if (method === "GET" || method === "HEAD") body = null; // `fetch` refuses even an empty one
+    else if (body === null && client.body !== null) {
       body = "content-length" in headers ? client.body : limited(client.body, bodyLimit);
     }
     const init = {
@@ -124,6 +129,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     if (provider.authorize) await provider.authorize(call, key);
     else if (key !== undefined) placeKey(provider, call, key);
 
+    if (ctx.method === "GET" || ctx.method === "HEAD") delete call.headers["content-length"];
     const started = performance.now();
     try {
       const body = await readyBytes(ctx, call.headers, bodyLimit);

@@ -30,7 +30,11 @@ const badConfig = 78;
 const grace = 10_000;
 
 /** Reads environment and configuration, serves, and lives until it is told to stop. */
-export async function boot(runtime: string, serve: Serve, options: GatewayOptions = {}): Promise<void> {
+export async function boot(
+  runtime: string,
+  serve: Serve,
+  options: GatewayOptions = {},
+): Promise<void> {
   const env = process.env;
   let gateway: Gateway;
   let port: number;
@@ -38,7 +42,9 @@ export async function boot(runtime: string, serve: Serve, options: GatewayOption
     port = portOf(env["PORT"]);
     gateway = createGateway({ ...await loadConfig(env["SLUICE_CONFIG"]), ...options, env, report });
   } catch (error) {
-    console.error(error instanceof ConfigError ? error.message : `Sluice cannot start: ${text(error)}`);
+    console.error(
+      error instanceof ConfigError ? error.message : `Sluice cannot start: ${text(error)}`,
+    );
     process.exit(badConfig);
   }
   const hostname = env["HOST"] || "127.0.0.1";
@@ -71,21 +77,34 @@ function portOf(value: string | undefined): number {
   if (value === undefined || value === "") return 8787;
   const port = Number(value);
   if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new ConfigError([{ path: "PORT", found: `'${value}'`, expected: "a number from 0 to 65535" }]);
+  throw new ConfigError([{
+    path: "PORT",
+    found: `'${value}'`,
+    expected: "a number from 0 to 65535",
+  }]);
 }
 
 /** `SLUICE_CONFIG` is a path, or JSON that begins with a brace; without it, the file in the folder. */
 async function loadConfig(source: string | undefined): Promise<GatewayOptions> {
   if (source?.trimStart().startsWith("{")) return parse("SLUICE_CONFIG", source);
-  const path = source || ["ts", "js", "json"].map((end) => `gateway.config.${end}`).find(existsSync);
+  const path = source ||
+    ["ts", "js", "json"].map((end) => `gateway.config.${end}`).find(existsSync);
   if (path === undefined) return {};
   if (!existsSync(path)) {
-    throw new ConfigError([{ path: "SLUICE_CONFIG", found: `'${path}'`, expected: "a file that exists" }]);
+    throw new ConfigError([{
+      path: "SLUICE_CONFIG",
+      found: `'${path}'`,
+      expected: "a file that exists",
+    }]);
   }
   if (path.endsWith(".json")) return parse(path, readFileSync(path, "utf8"));
   const module = await import(pathToFileURL(resolve(path)).href);
   if (typeof module.default !== "object" || module.default === null) {
-    throw new ConfigError([{ path, found: "no object", expected: "the configuration as default export" }]);
+    throw new ConfigError([{
+      path,
+      found: "no object",
+      expected: "the configuration as default export",
+    }]);
   }
   return module.default;
 }
@@ -96,18 +115,27 @@ function parse(path: string, json: string): GatewayOptions {
   } catch (error) {
     // The text itself may hold keys: only the position is told.
     const where = /position \d+|line \d+ column \d+/.exec(text(error))?.[0];
-    throw new ConfigError([{ path, found: `text that is not JSON${where ? ` at ${where}` : ""}`, expected: "JSON" }]);
+    throw new ConfigError([{
+      path,
+      found: `text that is not JSON${where ? ` at ${where}` : ""}`,
+      expected: "JSON",
+    }]);
   }
 }
 
 /** To the console, without what may be a key. */
 function report(message: string, cause?: unknown): void {
   const detail = cause instanceof Error ? cause.stack ?? cause.message : cause;
-  console.error(detail === undefined ? `Sluice: ${message}` : `Sluice: ${message}: ${redact(String(detail))}`);
+  console.error(
+    detail === undefined ? `Sluice: ${message}` : `Sluice: ${message}: ${redact(String(detail))}`,
+  );
 }
 
 function redact(line: string): string {
-  return line.replace(/([?&](?:key|api_key|token)=|(?:bearer|basic|token|key)\s+)[^\s&"']+/gi, "$1[redacted]");
+  return line.replace(
+    /([?&](?:key|api_key|token)=|(?:bearer|basic|token|key)\s+)[^\s&"']+/gi,
+    "$1[redacted]",
+  );
 }
 
 function text(error: unknown): string {

@@ -21,8 +21,7 @@ await boot("deno", (gateway, { port, hostname, waitUntil }) => {
   const server = Deno.serve(
     // Bytes go out as they came: Deno would compress them again.
     { port, hostname, automaticCompression: false, onListen: () => {} },
-    (request, info) =>
-      gateway.fetch(request, { waitUntil, ip: () => info.remoteAddr.hostname }),
+    (request, info) => gateway.fetch(request, { waitUntil, ip: () => info.remoteAddr.hostname }),
   );
   return { port: server.addr.port, stop: () => server.shutdown() };
 });

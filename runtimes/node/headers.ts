@@ -37,7 +37,10 @@ export class NodeHeaders implements Headers {
     const known = this.#values.get(key);
     const added = checkedValue(value);
     if (known === undefined) this.#values.set(key, added);
-    else this.#values.set(key, key === "set-cookie" ? [known, added].flat() : `${this.get(key)}, ${added}`);
+    else {this.#values.set(
+        key,
+        key === "set-cookie" ? [known, added].flat() : `${this.get(key)}, ${added}`,
+      );}
   }
 
   delete(name: string): void {
@@ -90,7 +93,6 @@ function checkedName(name: string): string {
 }
 
 function checkedValue(value: string): string {
-  // deno-lint-ignore no-control-regex -- line breaks and NUL are what must be found
   if (/[\0\r\n]/.test(value)) throw new TypeError("Invalid header value");
   return String(value);
 }

@@ -23,7 +23,9 @@ export class NodeRequest {
     this.method = incoming.method ?? "GET";
     // The raw target: a parsed URL would hide dot segments from the check that refuses them.
     const target = incoming.url ?? "/";
-    this.url = target.startsWith("/") ? `http://${incoming.headers.host ?? "gateway"}${target}` : target;
+    this.url = target.startsWith("/")
+      ? `http://${incoming.headers.host ?? "gateway"}${target}`
+      : target;
   }
 
   get headers(): Headers {

@@ -207,6 +207,7 @@ function toWeb(answer: Answer): ReadableStream<Uint8Array> {
       });
     },
     pull: () => answer.resume(),
-    cancel: (reason) => answer.abort(reason instanceof Error ? reason : new Error("Body cancelled")),
+    cancel: (reason) =>
+      answer.abort(reason instanceof Error ? reason : new Error("Body cancelled")),
   });
 }

@@ -4,16 +4,31 @@
  * @module
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Gateway } from "../../core/gateway.ts";
 import { NodeRequest } from "./request.ts";
 import { UpstreamResponse } from "./response.ts";
 
 /** Limits against clients that send slowly, in milliseconds. */
-const slow = { headersTimeout: 15_000, requestTimeout: 15 * 60_000, connectionsCheckingInterval: 5_000 };
+const slow = {
+  headersTimeout: 15_000,
+  requestTimeout: 15 * 60_000,
+  connectionsCheckingInterval: 5_000,
+};
 
-/** Builds the server; the caller listens and closes. */
-export function nodeServer(gateway: Gateway, waitUntil: (work: Promise<unknown>) => void): Server {
-  return createServer(
+/** A gateway's server, with a stop that waits for answers in flight and for nothing else. */
+export interface NodeServer {
+  server: Server;
+  /** Stops accepting; resolves when the last answer is out. */
+  stop(): Promise<void>;
+}
+
+/** Builds the server; the caller listens. */
+export function nodeServer(
+  gateway: Gateway,
+  waitUntil: (work: Promise<unknown>) => void = () => {},
+): NodeServer {
+  const server = createServer(
     { ...slow, keepAliveTimeout: 75_000, maxHeaderSize: 64 * 1024 },
     async (incoming, outgoing) => {
       const request = new NodeRequest(incoming, outgoing);
@@ -26,10 +41,31 @@ export function nodeServer(gateway: Gateway, waitUntil: (work: Promise<unknown>)
       }
     },
   );
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  const stop = () =>
+    new Promise<void>((done) => {
+      server.close(() => done());
+      server.closeIdleConnections();
+      // Connections opened ahead of need count as busy for Node.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    });
+  return { server, stop };
 }
 
-async function send(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  if (outgoing.destroyed) return void response.body?.cancel();
+/** Writes the answer; the promise is there only where a Web stream is read. */
+function send(
+  response: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> | undefined {
+  if (outgoing.destroyed) {
+    void response.body?.cancel();
+    return;
+  }
   const answer = response instanceof UpstreamResponse ? response.take() : undefined;
   const headers = response instanceof UpstreamResponse
     ? response.headers.toRaw()

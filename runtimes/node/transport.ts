@@ -44,7 +44,9 @@ export function nodeTransport(): Transport {
 function bodyOf({ body, client, method, bodyLimit }: Exchange): Uint8Array | Transform | null {
   if (body !== undefined) return body;
   if (method === "GET" || method === "HEAD") return null;
-  if (!(client instanceof NodeRequest)) throw new TypeError("A body needs a request of this runtime");
+  if (!(client instanceof NodeRequest)) {
+    throw new TypeError("A body needs a request of this runtime");
+  }
   const { incoming } = client;
   const { "content-length": length, "transfer-encoding": chunked } = incoming.headers;
   if (chunked === undefined && (length === undefined || Number(length) === 0)) return null;

@@ -1,0 +1,268 @@
+import { strict as assert } from "node:assert";
+import { describe, it } from "node:test";
+import { createGateway, version } from "../../mod.ts";
+import { errorOf, recording } from "./upstream.ts";
+
+describe("routes", () => {
+  const { ask } = recording({ account: "acc", gateways: { team: {} } });
+
+  it("answers /health", async () => {
+    const { response } = await ask("http://g.test/health");
+    const body = await response.json() as Record<string, string>;
+    assert.equal(response.status, 200);
+    assert.equal(body["status"], "ok");
+    assert.equal(body["version"], version);
+    assert.match(body["runtime"]!, /^(node|bun|deno|workers)$/);
+  });
+
+  const failures: [what: string, url: string, status: number, code: number, message: RegExp][] = [
+    ["provider", "/v1/acc/default/opnai/x", 400, 2008, /'opnai'; did you mean 'openai'/],
+    ["provider without gateway", "/opnai/x", 400, 2008, /did you mean 'openai'/],
+    ["gateway", "/v1/acc/taem/openai/x", 400, 2001, /'taem' is configured; did you mean 'team'/],
+    ["account", "/v1/other/team/openai/x", 400, 2001, /'other'/],
+    ["route", "/nothing/here", 404, 8001, /\/v1\/\{account\}\/\{gateway\}\/\{provider\}/],
+    ["route at the root", "/", 404, 8001, /No route '\/'/],
+    ["half a native path", "/v1/acc", 404, 8001, /No route/],
+    ["unified API", "/v1/chat/completions", 501, 8010, /unified API/],
+    [
+      "unified API behind a gateway",
+      "/v1/acc/team/compat/chat/completions",
+      501,
+      8010,
+      /unified API/,
+    ],
+    ["universal endpoint", "/v1/acc/team", 501, 8010, /universal endpoint/],
+    ["management API", "/client/v4/accounts/acc/ai-gateway/gateways", 501, 8010, /management API/],
+  ];
+  for (const [what, url, status, code, message] of failures) {
+    it(`tells of an unknown or unserved ${what}: ${url}`, async () => {
+      const { response, sent } = await ask(`http://g.test${url}`);
+      const error = await errorOf(response);
+      assert.equal(sent, undefined);
+      assert.equal(error.status, status);
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+    });
+  }
+});
+
+describe("answers", () => {
+  it("have the gateway's headers beside the provider's", async () => {
+    const { ask } = recording(
+      {},
+      () =>
+        new Response("x", {
+          status: 418,
+          headers: { "x-request-id": "r", "server-timing": "up;dur=1" },
+        }),
+    );
+    const { response } = await ask("/openai/chat/completions", {
+      method: "POST",
+      body: '{"messages":[{"model":"no"}],"model":"gpt-4o-mini"}',
+      headers: { "cf-aig-event-id": "mine" },
+    });
+    const { headers } = response;
+    assert.equal(response.status, 418);
+    assert.equal(headers.get("x-request-id"), "r");
+    assert.match(
+      headers.get("cf-aig-request-id")!,
+      /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
+    assert.equal(headers.get("cf-aig-event-id"), "mine");
+    assert.equal(headers.get("cf-aig-step"), "0");
+    assert.equal(headers.get("cf-aig-provider"), "openai");
+    assert.equal(headers.get("cf-aig-model"), "gpt-4o-mini");
+    assert.match(
+      headers.get("server-timing")!,
+      /^up;dur=1, gateway;dur=[\d.]+, upstream;dur=[\d.]+$/,
+    );
+  });
+
+  it("name the model of providers that take it from the path", async () => {
+    const { ask } = recording();
+    const model = async (path: string) => (await ask(path)).response.headers.get("cf-aig-model");
+    assert.equal(
+      await model("/google/v1beta/models/gemini-2.5-pro:generateContent"),
+      "gemini-2.5-pro",
+    );
+    assert.equal(
+      await model("/bedrock/bedrock-runtime/us-east-1/model/us.amazon.nova-lite-v1%3A0/converse"),
+      "us.amazon.nova-lite-v1:0",
+    );
+    assert.equal(await model("/workers-ai/@cf/meta/llama-3"), "@cf/meta/llama-3");
+  });
+
+  it("lose what would act on the gateway's own origin", async () => {
+    const { ask } = recording({}, () =>
+      new Response("x", {
+        headers: {
+          "set-cookie": "a=b",
+          "strict-transport-security": "x",
+          "x-accel-redirect": "/etc",
+        },
+      }));
+    const { headers } = (await ask("/openai/x")).response;
+    for (const name of ["set-cookie", "strict-transport-security", "x-accel-redirect"]) {
+      assert.equal(headers.get(name), null, name);
+    }
+  });
+
+  it("are 502 with code 2005 when the provider cannot be reached, without the URL", async () => {
+    const broken = () => {
+      throw Object.assign(new TypeError("connect to https://x/?key=secret"), {
+        code: "ECONNREFUSED",
+      });
+    };
+    const error = await errorOf((await recording({}, broken).ask("/openai/x?key=secret")).response);
+    assert.deepEqual([error.status, error.code], [502, 2005]);
+    assert.match(error.message, /'openai' \(ECONNREFUSED\)/);
+    assert.doesNotMatch(error.message, /secret/);
+    const strict = recording({ gateways: { default: { errors: "strict" } } }, broken);
+    assert.equal((await strict.ask("/openai/x")).response.status, 400);
+  });
+
+  it("are 500 without the cause when a plugin breaks, and the operator gets the cause", async () => {
+    const { ask, reports } = recording({
+      plugins: [() => {
+        throw new Error("secret");
+      }],
+    });
+    const { response } = await ask("/openai/x");
+    const text = await response.text();
+    assert.equal(response.status, 500);
+    assert.doesNotMatch(text, /secret/);
+    assert.equal(reports.length, 1);
+  });
+});
+
+describe("requests", () => {
+  it("lose the gateway's, the proxy's and the browser's headers and keep the provider's", async () => {
+    const dropped = [
+      "cf-aig-metadata",
+      "cf-connecting-ip",
+      "cf-cache-ttl",
+      "cookie",
+      "forwarded",
+      "via",
+      "origin",
+      "x-forwarded-for",
+      "x-real-ip",
+      "x-sluice-anything",
+      "sec-fetch-mode",
+      "proxy-authorization",
+      "te",
+      "upgrade",
+      "x-hop",
+    ];
+    const kept = [
+      "authorization",
+      "anthropic-beta",
+      "openai-organization",
+      "x-stainless-lang",
+      "idempotency-key",
+    ];
+    const incoming = new Map([...dropped, ...kept].map((name) => [name, "v"]));
+    // The platform's `Request` forbids some of these; a server's does not.
+    const request = new Request("http://g.test/v1/a/default/openai/x");
+    const headers = new Headers();
+    Object.defineProperty(headers, "forEach", {
+      value: (f: (value: string, name: string) => void) => incoming.forEach((v, n) => f(v, n)),
+    });
+    Object.defineProperty(headers, "get", {
+      value: (name: string) => name === "connection" ? "close, x-hop" : incoming.get(name) ?? null,
+    });
+    Object.defineProperty(request, "headers", { value: headers });
+    const { gateway, sent } = recording();
+    await gateway.fetch(request);
+    assert.deepEqual(Object.keys(sent[0]!.headers).sort(), ["accept-encoding", ...kept].sort());
+  });
+
+  it("over a limit are refused", async () => {
+    const { ask } = recording({ limits: { body_bytes: 10, header_bytes: 300, url_bytes: 100 } });
+    const codes = [
+      await ask("/openai/x", { method: "POST", body: "x".repeat(11) }),
+      await ask("/openai/x", { headers: { big: "x".repeat(300) } }),
+      await ask(`/openai/${"x".repeat(100)}`),
+    ].map(({ response, sent }) => [response.status, sent]);
+    assert.deepEqual(codes, [[413, undefined], [431, undefined], [414, undefined]]);
+  });
+
+  it("get headers that the provider's configuration adds, unless they bring them", async () => {
+    const { ask } = recording({ providers: { openai: { headers: { "X-Team": "a" } } } });
+    assert.equal((await ask("/openai/x")).sent?.headers["x-team"], "a");
+    const own = await ask("/openai/x", { headers: { "x-team": "b" } });
+    assert.equal(own.sent?.headers["x-team"], "b");
+  });
+});
+
+describe("pages of other origins", () => {
+  const page = "https://chat.example";
+  const preflight = {
+    method: "OPTIONS",
+    headers: {
+      origin: page,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,x-stainless-os",
+    },
+  };
+
+  it("get their preflight answered, with the headers that they asked for", async () => {
+    const { response, sent } = await recording().ask("/openai/chat/completions", preflight);
+    assert.equal(response.status, 204);
+    assert.equal(sent, undefined);
+    assert.equal(response.headers.get("access-control-allow-origin"), page);
+    assert.equal(
+      response.headers.get("access-control-allow-headers"),
+      "authorization,x-stainless-os",
+    );
+  });
+
+  it("can read answers, errors and the gateway's headers", async () => {
+    const { ask } = recording(
+      {},
+      () =>
+        new Response("x", { headers: { "access-control-allow-origin": "https://other.example" } }),
+    );
+    for (const path of ["/openai/x", "/nope/x"]) {
+      const { headers } = (await ask(path, { headers: { origin: page } })).response;
+      assert.equal(headers.get("access-control-allow-origin"), page);
+      assert.match(headers.get("access-control-expose-headers")!, /cf-aig-request-id/);
+    }
+  });
+
+  it("are shut out when they are not listed", async () => {
+    const { ask } = recording({ cors: { origins: ["https://mine.example"] } });
+    assert.equal(
+      (await ask("/openai/x", preflight)).response.headers.get("access-control-allow-origin"),
+      null,
+    );
+  });
+
+  it("do not reach model servers on the operator's machine, unless listed", async () => {
+    const from = (origin: string) => ({ headers: { origin } });
+    const closed = await recording().ask("/ollama/api/tags", from(page));
+    assert.equal(closed.response.status, 403);
+    assert.equal(closed.sent, undefined);
+    const own = await recording().ask("/ollama/api/tags", from("http://localhost:3000"));
+    assert.equal(own.response.status, 200);
+    const listed = await recording({ cors: { origins: [page] } }).ask(
+      "/ollama/api/tags",
+      from(page),
+    );
+    assert.equal(listed.response.status, 200);
+  });
+});
+
+describe("createGateway", () => {
+  it("works as the default export of a Worker, whose second argument is the environment", async () => {
+    const { fetch } = createGateway({ fetch: () => Promise.resolve(new Response("ok")) });
+    const waited: unknown[] = [];
+    const execution = { waitUntil: (work: Promise<unknown>) => waited.push(work) };
+    const response = await fetch(
+      new Request("http://g.test/v1/a/default/openai/x"),
+      { VAR: "1" },
+      execution,
+    );
+    assert.equal(await response.text(), "ok");
+  });
+});
