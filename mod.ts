@@ -66,6 +66,6 @@ export {
   type ProviderSettings,
   type Tools,
 } from "./core/provider.ts";
-export type { Exchange, Transport } from "./core/upstream.ts";
+export { type Exchange, type Transport, webTransport } from "./core/upstream.ts";
 export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";

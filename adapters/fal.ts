@@ -5,7 +5,6 @@
  * @module
  */
 import { Code, GatewayError } from "../core/error.ts";
-import { originOf } from "../core/path.ts";
 import { baseOf, defineProvider, type Provider } from "../core/provider.ts";
 
 /** The row. A `base_url` stands in for all of fal's hosts. */
@@ -32,6 +31,6 @@ export const fal: Provider = defineProvider({
     }
     // The target is whole: a query of the gateway's URL is not the provider's.
     call.query = url.search;
-    return (call.settings.base_url === undefined ? url.origin : originOf(base)) + url.pathname;
+    return (call.settings.base_url === undefined ? url.origin : base) + url.pathname;
   },
 });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { firstSegment, joinURL, originOf } from "../core/path.ts";
+import { firstSegment, joinURL } from "../core/path.ts";
 import { baseOf, defineProvider, type Provider } from "../core/provider.ts";
 
 /** The row. A `base_url` stands in for the stream hosts as well. */
@@ -16,7 +16,7 @@ export const replicate: Provider = defineProvider({
     const base = baseOf(this, call.settings);
     const host = firstSegment(call.path);
     if (!/^(?:[a-z0-9-]+\.)+replicate\.(?:com|net)$/.test(host)) return joinURL(base, call.path);
-    const origin = call.settings.base_url === undefined ? `https://${host}` : originOf(base);
-    return `${origin}/${call.path.slice(host.length + 1)}`;
+    const rest = call.path.slice(host.length + 1);
+    return call.settings.base_url === undefined ? `https://${host}/${rest}` : joinURL(base, rest);
   },
 });

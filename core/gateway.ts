@@ -14,6 +14,7 @@ import { assertSafePath, assertSafeQuery, splitURL } from "./path.ts";
 import { compose, type Plugin } from "./plugin.ts";
 import type { Provider, Tools } from "./provider.ts";
 import { createRouter, type NativeRoute, restOf } from "./router.ts";
+import { runtimeName } from "./runtime.ts";
 import { setUp } from "./setup.ts";
 import { type Transport, upstream, webTransport } from "./upstream.ts";
 import { version } from "./version.ts";
@@ -219,14 +220,4 @@ function noRoute(path: string): GatewayError {
     }'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's ` +
       "own path}, or /{provider}/{path} for gateway 'default'",
   );
-}
-
-let name: string | undefined;
-
-/** The runtime, from the one Web API that tells it. */
-function runtimeName(): string {
-  const agent = globalThis.navigator?.userAgent ?? "";
-  return name ??=
-    ({ "Bun": "bun", "Den": "deno", "Nod": "node", "Clo": "workers" })[agent.slice(0, 3)] ??
-      "unknown";
 }

@@ -16,6 +16,7 @@ import {
   targetURL,
   type Tools,
 } from "./provider.ts";
+import { runtimeName } from "./runtime.ts";
 import { topLevelString } from "./scan.ts";
 
 /** One HTTP exchange with a provider. */
@@ -46,40 +47,70 @@ export type Transport = (exchange: Exchange) => Promise<Response>;
 export function webTransport(
   fetcher: typeof fetch = (input, init) => fetch(input, init),
 ): Transport {
-  return (exchange) => {
+  const runtime = runtimeName();
+  // Others than these two decode what is compressed and cannot be told not to; so nothing is asked for.
+  const handsOnCompressed = runtime === "bun" || runtime === "workers";
+  return async (exchange) => {
     const { url, method, headers, client, signal, bodyLimit } = exchange;
+    if (!handsOnCompressed) headers["accept-encoding"] = "identity";
+    let overflow: GatewayError | undefined;
+    const signals = [client.signal, ...signal === undefined ? [] : [signal]];
     let body: Uint8Array | ReadableStream<Uint8Array> | null = exchange.body ?? null;
     if (method === "GET" || method === "HEAD") body = null; // `fetch` refuses even an empty one
     else if (body === null && client.body !== null) {
-      body = "content-length" in headers ? client.body : limited(client.body, bodyLimit);
+      if ("content-length" in headers) body = client.body;
+      else {
+        // Failing the stream is not enough: workerd then sends what it has as if it were whole.
+        const stop = new AbortController();
+        signals.push(stop.signal);
+        body = client.body.pipeThrough(limited(bodyLimit, (error) => stop.abort(overflow = error)));
+      }
     }
     const init = {
       method,
       headers,
       body,
       redirect: "manual",
-      signal: signal === undefined ? client.signal : AbortSignal.any([signal, client.signal]),
+      signal: signals.length === 1 ? client.signal : AbortSignal.any(signals),
       duplex: "half",
       // Bun: hand on the bytes as they are, and never give up on a silent stream.
       decompress: false,
       timeout: false,
     };
-    return fetcher(url, init as RequestInit);
+    try {
+      const response = await fetcher(url, init as RequestInit);
+      if (overflow) throw overflow;
+      return handsOnCompressed || runtime === "deno" ? response : asDecoded(response);
+    } catch (error) {
+      throw overflow ?? error; // some runtimes lose the reason on the way
+    }
   };
 }
 
+/** `fetch` of the Web decodes the body and leaves headers that speak of the encoded one. */
+function asDecoded(response: Response): Response {
+  if (!response.headers.has("content-encoding")) return response;
+  const decoded = mutable(response);
+  decoded.headers.delete("content-encoding");
+  decoded.headers.delete("content-length");
+  return decoded;
+}
+
 /** A body without a declared length is counted on its way. */
-function limited(body: ReadableStream<Uint8Array>, limit: number): ReadableStream<Uint8Array> {
+function limited(
+  limit: number,
+  onOverflow: (error: GatewayError) => void,
+): TransformStream<Uint8Array, Uint8Array> {
   let size = 0;
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        size += chunk.byteLength;
-        if (size > limit) controller.error(bodyTooLarge(limit));
-        else controller.enqueue(chunk);
-      },
-    }),
-  );
+  return new TransformStream({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size <= limit) return controller.enqueue(chunk);
+      const error = bodyTooLarge(limit);
+      onOverflow(error);
+      controller.error(error);
+    },
+  });
 }
 
 /** The refusal of a body over the limit. */

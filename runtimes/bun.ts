@@ -1,5 +1,6 @@
 /** `bun run runtimes/bun.ts`. */
 import { boot } from "./boot.ts";
+import { pump } from "./pump.ts";
 
 /** The part of Bun that is used here; its own types redeclare the globals of the others. */
 interface BunServer {
@@ -19,6 +20,16 @@ declare const Bun: {
   }): BunServer;
 };
 
+/** On an upstream that breaks off, Bun prints the error of the body, whose text has the whole URL. */
+async function quietFetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(input, init);
+  if (response.body === null || !/[?&](?:key|api_?key|token|access_token)=/i.test(String(input))) {
+    return response;
+  }
+  const body = pump(response.body, (controller) => controller.error(new Error("Upstream cut")));
+  return new Response(body, response);
+}
+
 await boot("bun", (gateway, { port, hostname, waitUntil }) => {
   const server = Bun.serve({
     port,
@@ -33,4 +44,4 @@ await boot("bun", (gateway, { port, hostname, waitUntil }) => {
     error: () => new Response(null, { status: 500 }), // else Bun prints upstream URLs, keys included
   });
   return { port: server.port, stop: () => server.stop() };
-});
+}, { fetch: quietFetch as typeof fetch });

@@ -1,0 +1,160 @@
+// Tables for people, JSON for machines.
+import type { Figure, Sample } from "./measure.ts";
+import { heldStreams, median } from "./measure.ts";
+import type { Family } from "./targets.ts";
+
+export interface Result {
+  name: string;
+  family: Family;
+  gateway: boolean;
+  /** Why there are no figures, or not all. */
+  note?: string;
+  rounds: Partial<Sample>[];
+}
+
+export interface Bar {
+  name: string;
+  limit: number;
+  value: number | undefined;
+  unit: string;
+  pass: boolean | undefined;
+}
+
+export function medianOf(result: Result | undefined, figure: Figure): number | undefined {
+  const values = result?.rounds.map((round) => round[figure]).filter((v) => v !== undefined) ?? [];
+  return values.length ? median(values) : undefined;
+}
+
+/** Each round's pair was measured close in time, so pairs are compared before the median. */
+function paired(
+  gateway: Result | undefined,
+  bare: Result | undefined,
+  figure: Figure,
+  compare: (gateway: number, bare: number) => number,
+): number | undefined {
+  const values: number[] = [];
+  for (const [i, round] of gateway?.rounds.entries() ?? []) {
+    const [a, b] = [round[figure], bare?.rounds[i]?.[figure]];
+    if (a !== undefined && b !== undefined) values.push(compare(a, b));
+  }
+  return values.length ? median(values) : undefined;
+}
+
+const ratio = (a: number, b: number): number => a / b;
+const difference = (a: number, b: number): number => a - b;
+
+function bareOf(results: Result[], family: Family): Result | undefined {
+  return results.find((result) => result.family === family && !result.gateway);
+}
+
+export function firstByteAdded(result: Result, results: Result[]): number | undefined {
+  if (!result.gateway) return undefined;
+  return paired(result, bareOf(results, result.family), "firstByteMs", difference);
+}
+
+export function bars(results: Result[], bundleKB: number | undefined): Bar[] {
+  const list: Bar[] = [];
+  const bar = (name: string, limit: number, value: number | undefined, unit = ""): void => {
+    list.push({ name, limit, value, unit, pass: value === undefined ? undefined : value <= limit });
+  };
+  for (const family of ["node", "bun", "deno"] as const) {
+    const gateway = results.find((result) => result.family === family && result.gateway);
+    if (!gateway?.rounds.length) continue;
+    const bare = bareOf(results, family);
+    const times = (figure: Figure): number | undefined => paired(gateway, bare, figure, ratio);
+    bar(`${family}: CPU per JSON request / bare`, 1.6, times("jsonCpuUs"));
+    bar(`${family}: CPU per event, at once / bare`, 1.3, times("burstEventCpuUs"));
+    bar(`${family}: CPU per event, paced / bare`, 1.3, times("pacedEventCpuUs"));
+    if (family === "node") {
+      const plain = results.find((result) => result.name.includes("http + fetch"));
+      const value = paired(gateway, plain, "jsonCpuUs", ratio);
+      bar("node: CPU per JSON request / fetch proxy", 0.5, value);
+    }
+    bar(`${family}: first byte added over bare`, 0.3, firstByteAdded(gateway, results), "ms");
+    const opened = medianOf(gateway, "streamsOpened");
+    const name = `${family}: memory of ${heldStreams} open streams`;
+    if (opened === undefined) continue;
+    // Fewer streams would make a smaller figure, which must not pass.
+    bar(name, 100, opened < heldStreams ? Infinity : medianOf(gateway, "streamsMB"), "MB");
+  }
+  if (bundleKB !== undefined) bar("workers: bundle, minified and gzipped", 45, bundleKB, "KB");
+  return list;
+}
+
+function fixed(value: number | undefined, digits: number): string {
+  return value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits);
+}
+
+export function table(rows: string[][]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const line = (row: string[]): string =>
+    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("  ");
+  return [
+    line(rows[0]!),
+    widths.map((width) => "-".repeat(width)).join("  "),
+    ...rows.slice(1).map(line),
+  ]
+    .join("\n");
+}
+
+export function figures(results: Result[]): string {
+  const head = [
+    "target",
+    "req/s",
+    "us/JSON",
+    "us/event once",
+    "us/event paced",
+    "+p50 ms",
+    "+p99 ms",
+    "TTFB+ ms",
+    "cold ms",
+    "peak MB",
+    "idle MB",
+    "+streams MB",
+    "opened",
+  ];
+  const rows = results.filter((result) => result.rounds.length).map((result) => {
+    const cell = (figure: Figure, digits = 1): string => fixed(medianOf(result, figure), digits);
+    return [
+      result.name,
+      cell("requestsPerSecond", 0),
+      cell("jsonCpuUs"),
+      cell("burstEventCpuUs", 2),
+      cell("pacedEventCpuUs", 2),
+      cell("addedP50Ms", 3),
+      cell("addedP99Ms", 3),
+      fixed(firstByteAdded(result, results), 3),
+      cell("coldStartMs", 0),
+      cell("peakMB", 0),
+      cell("idleMB", 0),
+      cell("streamsMB", 0),
+      cell("streamsOpened", 0),
+    ];
+  });
+  return table([head, ...rows]);
+}
+
+export function barTable(list: Bar[]): string {
+  const rows = list.map(({ name, limit, value, unit, pass }) => [
+    name,
+    value === Infinity ? "not all opened" : `${fixed(value, 2)} ${unit}`.trim(),
+    `<= ${limit} ${unit}`.trim(),
+    pass === undefined ? "no figure" : pass ? "pass" : "FAIL",
+  ]);
+  return table([["bar", "found", "limit", ""], ...rows]);
+}
+
+export function notes(results: Result[]): string[] {
+  const lines = results.flatMap((result) => result.note ? [`${result.name}: ${result.note}`] : []);
+  for (const result of results) {
+    const opened = medianOf(result, "streamsOpened");
+    const left = medianOf(result, "streamsLeft");
+    if (opened !== undefined && opened < heldStreams) {
+      lines.push(`${result.name}: only ${opened} of ${heldStreams} streams opened in 10 s`);
+    }
+    if (left) {
+      lines.push(`${result.name}: ${left} upstream streams still open 2 s after clients left`);
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,193 @@
+// What can be measured, and how each is started.
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Endpoint, sleep } from "./load.ts";
+import { named, start, type Started, stop, tree } from "./proc.ts";
+
+export const root: string = fileURLToPath(new URL("..", import.meta.url));
+
+export type Family = "node" | "bun" | "deno" | "workers" | "nginx";
+
+export interface Target {
+  name: string;
+  family: Family;
+  gateway: boolean;
+  /** Why it cannot be measured here, if so. */
+  missing?: string;
+  start(upstream: string): Promise<Running>;
+}
+
+export interface Running {
+  endpoint: Endpoint;
+  pid: number;
+  /** The processes whose CPU and memory count. */
+  pids: number[];
+  stderr: () => string;
+  stop(): Promise<void>;
+}
+
+const bin = (name: string): string => join(root, "node_modules/.bin", name);
+const bareName: Record<Exclude<Family, "nginx">, string> = {
+  node: "http + undici dispatch",
+  bun: "Bun.serve + fetch",
+  deno: "Deno.serve + fetch",
+  workers: "worker + fetch",
+};
+const commands = {
+  node: (file: string) => [bin("node"), file],
+  bun: (file: string) => [bin("bun"), "run", file],
+  deno: (file: string) => [bin("deno"), "run", "-A", "--no-check", file],
+  workers: (file: string) => [bin("node"), "bench/workerd.ts", file],
+};
+
+function running(started: Started, path: string, pids: number[]): Running {
+  const { hostname, port } = new URL(started.url);
+  return {
+    endpoint: { host: hostname, port: Number(port), path },
+    pid: started.child.pid!,
+    pids,
+    stderr: started.stderr,
+    stop: () => stop(started.child),
+  };
+}
+
+/** On Workers only workerd itself counts, not the tool that starts it. */
+function counted(family: Family, pid: number): number[] {
+  return family === "workers" ? named(tree(pid), "workerd") : tree(pid);
+}
+
+function bare(family: Exclude<Family, "nginx">, file: string, label = bareName[family]): Target {
+  return {
+    name: `${family} bare (${label})`,
+    family,
+    gateway: false,
+    async start(upstream) {
+      const env: Record<string, string> = { UPSTREAM: upstream };
+      // Bun's fetch allows 256 requests at a time unless told otherwise.
+      if (family === "bun") env["BUN_CONFIG_MAX_HTTP_REQUESTS"] = "4096";
+      const started = await start(commands[family](`bench/proxies/${file}.ts`), env, root);
+      return running(started, "/v1/chat/completions", counted(family, started.child.pid!));
+    },
+  };
+}
+
+function gateway(family: Exclude<Family, "nginx">): Target {
+  const file = `runtimes/${family}.ts`;
+  return {
+    name: `${family} gateway`,
+    family,
+    gateway: true,
+    ...(existsSync(join(root, file)) ? {} : { missing: `${file} is not there` }),
+    async start(upstream) {
+      const config = { providers: { openai: { base_url: `${upstream}/v1` } } };
+      const started = await start(commands[family](file), {
+        PORT: "0",
+        HOST: "127.0.0.1",
+        SLUICE_DATA: "memory",
+        SLUICE_CONFIG: JSON.stringify(config),
+        SLUICE_ADMIN_TOKEN: undefined,
+      }, root);
+      const path = "/v1/bench/default/openai/chat/completions";
+      return running(started, path, counted(family, started.child.pid!));
+    },
+  };
+}
+
+function findNginx(): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
+  return folders.map((folder) => join(folder, "nginx")).find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(address && typeof address === "object" ? address.port : 0));
+    });
+  });
+}
+
+const nginxConfig = (port: number, host: string): string => `
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log stderr;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  upstream provider {
+    server ${host};
+    keepalive 256;
+    keepalive_requests 10000000;
+  }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    keepalive_requests 10000000;
+    location / {
+      proxy_pass http://provider;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_request_buffering off;
+      proxy_read_timeout 1h;
+    }
+  }
+}
+`;
+
+function nginx(): Target {
+  const file = findNginx();
+  return {
+    name: "nginx",
+    family: "nginx",
+    gateway: false,
+    ...(file ? {} : { missing: "nginx is not installed" }),
+    async start(upstream) {
+      const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+      process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+      const port = await freePort();
+      writeFileSync(join(folder, "nginx.conf"), nginxConfig(port, new URL(upstream).host));
+      // nginx says nothing when it listens, so the shell says it first and the caller polls.
+      const script = `echo http://127.0.0.1:${port}; exec "${file}" -p "${folder}" -c nginx.conf`;
+      const started = await start(["/bin/sh", "-c", script], {}, root);
+      for (let tries = 0; tries < 1000 && !(await answers(started.url)); tries++) await sleep(2);
+      return running(started, "/v1/chat/completions", tree(started.child.pid!));
+    },
+  };
+}
+
+export async function answers(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url);
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Gateways stand next to their bare proxies, so that pairs are measured close in time. */
+export function allTargets(): Target[] {
+  return [
+    bare("node", "node-undici"),
+    gateway("node"),
+    bare("node", "node-fetch", "http + fetch"),
+    bare("bun", "bun"),
+    gateway("bun"),
+    bare("deno", "deno"),
+    gateway("deno"),
+    bare("workers", "workers"),
+    gateway("workers"),
+    nginx(),
+  ];
+}

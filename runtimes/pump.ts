@@ -1,0 +1,29 @@
+/**
+ * A body read in JavaScript, where a platform does the wrong thing when an upstream breaks off.
+ *
+ * @module
+ */
+
+/**
+ * The same chunks at the same pace.
+ *
+ * @param onBreak Ends the stream when the upstream breaks off: closes it, or fails it.
+ */
+export function pump(
+  body: ReadableStream<Uint8Array>,
+  onBreak: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        onBreak(controller);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

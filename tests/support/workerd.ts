@@ -1,0 +1,51 @@
+// The worker on workerd alone. `wrangler dev` puts workers of its own in front, which rewrite
+// accept-encoding, swallow whole bodies and hide that a client left.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** Bundles the worker into `folder` and answers with workerd's arguments; it listens on any port. */
+export async function workerdArguments(
+  root: string,
+  folder: string,
+  vars: Record<string, string>,
+): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  await build({
+    entryPoints: [join(root, "runtimes/workers.ts")],
+    outfile: join(folder, "worker.js"),
+    bundle: true,
+    format: "esm",
+    target: "esnext",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "silent",
+  });
+  const settings = readFileSync(join(root, "runtimes/wrangler.jsonc"), "utf8");
+  const date = settings.match(/"compatibility_date":\s*("[^"]+")/)?.[1];
+  const flags = settings.match(/"compatibility_flags":\s*(\[[^\]]*\])/)?.[1] ?? "[]";
+  // JSON strings and lists are Cap'n Proto text as well.
+  const bindings = Object.entries(vars).map(([name, value]) =>
+    `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`
+  );
+  writeFileSync(
+    join(folder, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "worker.js")],
+  compatibilityDate = ${date},
+  compatibilityFlags = ${flags},
+  bindings = [${bindings.join(", ")}],
+);
+`,
+  );
+  // The port comes on standard output, as the event of a socket that listens.
+  return ["serve", join(folder, "config.capnp"), "--control-fd=1"];
+}
