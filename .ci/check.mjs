@@ -35,6 +35,7 @@ const steps = {
   "build": bin("tsc", "-p", "tsconfig.build.json"),
   "npm package": bin("publint", "--strict"),
   "npm package, imported": ["node", ".ci/import-package.mjs"],
+  "Workers bundle": ["node", ".ci/bundle-size.mjs"],
   "JSR package": bin("deno", "publish", "--dry-run", "--allow-dirty", "--quiet"),
 };
 

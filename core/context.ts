@@ -45,6 +45,8 @@ export interface Shared {
   values?: Map<unknown, unknown>;
   /** The client's body, once somebody has read it. */
   bytes?: Promise<Uint8Array>;
+  /** The context that last reached the innermost step: a plugin may have changed it. */
+  attempt?: Context;
   /** Model of the last attempt, where it could be told. */
   model?: string;
   /** Milliseconds spent waiting for providers. */

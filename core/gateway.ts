@@ -4,9 +4,9 @@
  * @module
  */
 import { v7 as uuidv7 } from "uuid";
-import type { Config } from "./config.ts";
+import type { Config, GatewaySettings } from "./config.ts";
 import { Context, type Platform } from "./context.ts";
-import { isLoopback, openTo, preflight } from "./cors.ts";
+import { type CorsSettings, isLoopback, openTo, preflight } from "./cors.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
 import { nearest, suggestion } from "./nearest.ts";
@@ -15,7 +15,7 @@ import { compose, type Plugin } from "./plugin.ts";
 import type { Provider, Tools } from "./provider.ts";
 import { createRouter, type NativeRoute, restOf } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
-import { setUp } from "./setup.ts";
+import { type Setup, setUp } from "./setup.ts";
 import { type Transport, upstream, webTransport } from "./upstream.ts";
 import { version } from "./version.ts";
 
@@ -54,13 +54,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } =
     options;
   const { fetch: fetcher, transport, ...input } = rest;
-  const { config, providers, gateways, keyring } = setUp({
-    input,
-    rows: [...builtins, ...adapters],
-    plugins,
-    env,
-    report,
-  });
+  const setup = setUp({ input, rows: [...builtins, ...adapters], plugins, env, report });
+  const { config, providers, keyring } = setup;
 
   const web = fetcher ?? ((input, init) => fetch(input, init));
   const tools: Tools = { fetch: web, now, memo: new Map() };
@@ -77,73 +72,6 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       keyring,
     }),
   );
-
-  function contextFor(
-    request: Request,
-    platform: Platform,
-    found: NativeRoute,
-    path: string,
-    query: string,
-    requestId: string,
-  ): Context {
-    if (
-      config.account !== undefined && found.account !== undefined &&
-      found.account !== config.account
-    ) {
-      throw new GatewayError(
-        400,
-        Code.unknownGateway,
-        `This gateway does not serve account '${found.account}'`,
-      );
-    }
-    const gateway = gateways.get(found.gateway ?? "default");
-    if (gateway === undefined) {
-      const known = [...gateways.keys()];
-      throw new GatewayError(
-        400,
-        Code.unknownGateway,
-        `No gateway '${found.gateway}' is configured; ${
-          suggestion(found.gateway ?? "", known, "gateways")
-        }`,
-      );
-    }
-    const provider = providers.get(found.provider)?.provider;
-    if (provider === undefined) {
-      const names = [...providers.keys()];
-      if (found.depth === 1 && nearest(found.provider, names) === undefined) throw noRoute(path);
-      throw new GatewayError(
-        400,
-        Code.unknownProvider,
-        `Invalid provider '${found.provider}'; ${suggestion(found.provider, names, "providers")}`,
-      );
-    }
-    const headers = request.headers;
-    const origin = headers.get("origin");
-    if (provider.local && origin !== null && config.cors === undefined && !isLoopback(origin)) {
-      throw new GatewayError(
-        403,
-        Code.originRefused,
-        `Provider '${provider.slug}' runs on the operator's machine and is closed to pages of other ` +
-          "sites; list the page's origin in 'cors.origins' to open it",
-      );
-    }
-    return new Context({
-      request,
-      platform,
-      account: found.account ?? config.account ?? "default",
-      gateway,
-      provider,
-      method: request.method,
-      path: restOf(path, found.depth),
-      query,
-      headers: forwardedHeaders(headers, limits.header_bytes),
-      body: undefined,
-      signal: undefined,
-      requestId,
-      eventId: headers.get("cf-aig-event-id") ?? requestId,
-      step: 0,
-    });
-  }
 
   async function handle(request: Request, platform: Platform): Promise<Response> {
     const started = performance.now();
@@ -171,21 +99,38 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
-        ctx = contextFor(request, platform, found, path, query, requestId);
+        const { gateway, provider } = locate(setup, found, path);
+        assertOriginMayCall(provider, origin, config.cors);
+        ctx = new Context({
+          request,
+          platform,
+          account: found.account ?? config.account ?? "default",
+          gateway,
+          provider,
+          method: request.method,
+          path: restOf(path, found.depth),
+          query,
+          headers: forwardedHeaders(request.headers, limits.header_bytes),
+          body: undefined,
+          signal: undefined,
+          requestId,
+          eventId: request.headers.get("cf-aig-event-id") ?? requestId,
+          step: 0,
+        });
         response = mutable(await run(ctx));
       }
     } catch (error) {
-      if (!(isGatewayError(error))) report("A request failed inside the gateway", error);
+      if (!isGatewayError(error)) report("A request failed inside the gateway", error);
       response = errorResponse(error, ctx?.gateway.errors === "strict");
     }
     const headers = response.headers;
     headers.set("cf-aig-request-id", requestId);
     if (ctx !== undefined) {
       headers.set("cf-aig-event-id", ctx.eventId);
-      headers.set("cf-aig-step", String(ctx.step));
-      headers.set("cf-aig-provider", ctx.provider.slug);
-      if (ctx.shared.model !== undefined) headers.set("cf-aig-model", ctx.shared.model);
-      const upstreamMs = ctx.shared.upstreamMs;
+      const { attempt = ctx, model, upstreamMs } = ctx.shared;
+      headers.set("cf-aig-step", String(attempt.step));
+      headers.set("cf-aig-provider", attempt.provider.slug);
+      if (model !== undefined) headers.set("cf-aig-model", model);
       const ownMs = performance.now() - started - upstreamMs;
       headers.append(
         "server-timing",
@@ -201,6 +146,46 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   };
 }
 
+/** The gateway and the provider that a URL names, or an error that tells which of them is not there. */
+function locate({ config, gateways, providers }: Setup, found: NativeRoute, path: string): {
+  gateway: GatewaySettings;
+  provider: Provider;
+} {
+  const { account, gateway: id = "default", provider: name } = found;
+  if (config.account !== undefined && account !== undefined && account !== config.account) {
+    const message = `This gateway does not serve account '${account}'`;
+    throw new GatewayError(400, Code.unknownGateway, message);
+  }
+  const gateway = gateways.get(id);
+  if (gateway === undefined) {
+    const hint = suggestion(id, [...gateways.keys()], "gateways");
+    throw new GatewayError(400, Code.unknownGateway, `No gateway '${id}' is configured; ${hint}`);
+  }
+  const provider = providers.get(name)?.provider;
+  if (provider === undefined) {
+    const names = [...providers.keys()];
+    if (found.depth === 1 && nearest(name, names) === undefined) throw noRoute(path);
+    const hint = suggestion(name, names, "providers");
+    throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${name}'; ${hint}`);
+  }
+  return { gateway, provider };
+}
+
+/** Any page may call a provider on the Internet, with a key of its own; a server at home has no key. */
+function assertOriginMayCall(
+  provider: Provider,
+  origin: string | null,
+  cors: CorsSettings | undefined,
+): void {
+  if (!provider.local || origin === null || cors !== undefined || isLoopback(origin)) return;
+  throw new GatewayError(
+    403,
+    Code.originRefused,
+    `Provider '${provider.slug}' runs on the operator's machine and is closed to pages of other ` +
+      "sites; list the page's origin in 'cors.origins' to open it",
+  );
+}
+
 /** Whatever a runtime passes beside the request: ours, or the execution context of Workers. */
 function platformOf(platform: unknown, execution: unknown): Platform {
   for (const candidate of [platform, execution]) {
@@ -212,12 +197,11 @@ function platformOf(platform: unknown, execution: unknown): Platform {
 }
 
 function noRoute(path: string): GatewayError {
+  const shown = path.slice(0, 200);
   return new GatewayError(
     404,
     Code.unknownRoute,
-    `No route '${
-      path.slice(0, 200)
-    }'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's ` +
-      "own path}, or /{provider}/{path} for gateway 'default'",
+    `No route '${shown}'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's own path}, ` +
+      "or /{provider}/{path} for gateway 'default'",
   );
 }

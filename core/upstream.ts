@@ -139,6 +139,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
   const { transport, tools, bodyLimit, keyring } = options;
   return async (ctx) => {
     const { provider, request } = ctx;
+    ctx.shared.attempt = ctx;
     const settings = options.settingsOf(provider.slug);
     const call: Call = {
       account: ctx.account,

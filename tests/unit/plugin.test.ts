@@ -66,7 +66,7 @@ describe("plugins", () => {
   it("share values under typed keys", async () => {
     const user = createKey<string>("user");
     let seen: string | undefined;
-    await recording({
+    const { ask } = recording({
       plugins: [
         (ctx, next) => {
           ctx.set(user, "ada");
@@ -77,8 +77,10 @@ describe("plugins", () => {
           return next();
         },
       ],
-    }).ask("/openai/x");
+    });
+    const { response } = await ask("/openai/x");
     assert.equal(seen, "ada");
+    assert.equal(response.headers.get("cf-aig-step"), "1");
   });
 
   it("refuse with an error of their own", async () => {
