@@ -1,4 +1,5 @@
 /** `bun run runtimes/bun.ts`. */
+import process from "node:process";
 import { boot } from "./boot.ts";
 import { pump } from "./pump.ts";
 
@@ -19,6 +20,14 @@ declare const Bun: {
     error(error: Error): Response;
   }): BunServer;
 };
+
+// Bun answers 256 requests upstream at a time unless told otherwise before it starts: the same process
+// starts once more, with that said.
+const most = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+if (process.env[most] === undefined && process.execve !== undefined) {
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(process.execPath, again, { ...process.env, [most]: "65336" });
+}
 
 /** On an upstream that breaks off, Bun prints the error of the body, whose text has the whole URL. */
 async function quietFetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
