@@ -34,7 +34,7 @@ const steps = {
   "dead code": bin("knip", "--no-progress"),
   "build": bin("tsc", "-p", "tsconfig.build.json"),
   "npm package": bin("publint", "--strict"),
-  "npm package, imported": ["node", ".ci/import-package.mjs"],
+  "npm package, imported": bin("node", ".ci/import-package.mjs"),
   "Workers bundle": ["node", ".ci/bundle-size.mjs"],
   "JSR package": bin("deno", "publish", "--dry-run", "--allow-dirty", "--quiet"),
 };

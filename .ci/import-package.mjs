@@ -1,4 +1,4 @@
-// The built package, as npm would install it, answers a request on the Node that is there.
+// The built package, as npm would install it, answers a request.
 import { createGateway } from "../dist/mod.js";
 import { nodeServer } from "../dist/runtimes/node/mod.js";
 

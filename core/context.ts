@@ -126,9 +126,7 @@ export class Context {
    */
   bytes(): Promise<Uint8Array> {
     if (this.body !== undefined) return Promise.resolve(this.body);
-    return this.shared.bytes ??= this.request.arrayBuffer().then((buffer) =>
-      new Uint8Array(buffer)
-    );
+    return this.shared.bytes ??= this.request.bytes();
   }
 
   /** Work that may go on after the answer. */

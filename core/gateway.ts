@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { v7 as uuidv7 } from "uuid";
 import type { Config, GatewaySettings } from "./config.ts";
 import { Context, type Platform } from "./context.ts";
 import { type CorsSettings, isLoopback, openTo, preflight } from "./cors.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
+import { idSource } from "./id.ts";
 import { nearest, suggestion } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery, splitURL } from "./path.ts";
 import { compose, type Plugin } from "./plugin.ts";
@@ -61,6 +61,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const tools: Tools = { fetch: web, now, memo: new Map() };
   const limits = config.limits;
   const cors = config.cors ?? { origins: "*" };
+  const nextId = idSource();
   const route = createRouter();
   const run = compose(
     plugins,
@@ -75,7 +76,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
 
   async function handle(request: Request, platform: Platform): Promise<Response> {
     const started = performance.now();
-    const requestId = uuidv7();
+    const requestId = nextId();
     const origin = request.headers.get("origin");
     let ctx: Context | undefined;
     let response: Response;

@@ -58,7 +58,6 @@ export function createRouter(): Router {
     table.all(path, (): Route => ({ kind: "later", what: "The unified API" }));
   }
   table.all("/client/v4/*", (): Route => ({ kind: "later", what: "The management API" }));
-  table.all("/dashboard", (): Route => ({ kind: "later", what: "The dashboard" }));
   table.all("/dashboard/*", (): Route => ({ kind: "later", what: "The dashboard" }));
   table.all("/metrics", (): Route => ({ kind: "later", what: "The metrics page" }));
   table.all(
@@ -71,7 +70,6 @@ export function createRouter(): Router {
     provider: request.params.provider ?? "",
     depth,
   });
-  table.all("/v1/:account/:gateway/:provider", native(4));
   table.all("/v1/:account/:gateway/:provider/*", native(4));
   table.all("/:provider/*", native(1));
   return (method, path) => table.fetch({ method, url: `http://gateway${path}` });

@@ -53,20 +53,26 @@ export class NodeRequest {
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    if (this.#web !== undefined) return this.#web.arrayBuffer();
-    if (this.bodyUsed) throw new TypeError("The body has already been read");
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.incoming) chunks.push(chunk);
-    const whole = chunks.length === 1 ? chunks[0] as Uint8Array : Buffer.concat(chunks);
-    return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength) as ArrayBuffer;
+    const { buffer, byteOffset, byteLength } = await this.bytes();
+    return buffer.slice(byteOffset, byteOffset + byteLength);
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await this.arrayBuffer());
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#web !== undefined) return this.#web.bytes();
+    if (this.bodyUsed) return Promise.reject(new TypeError("The body has already been read"));
+    const { incoming } = this;
+    // Not `for await`: its iterator costs more than the rest of the reading.
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer<ArrayBuffer>[] = [];
+      incoming.on("data", (chunk) => chunks.push(chunk));
+      incoming.once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      incoming.once("error", reject);
+      incoming.once("close", () => incoming.complete || reject(new Error("The client left")));
+    });
   }
 
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.arrayBuffer());
+    return new TextDecoder().decode(await this.bytes());
   }
 
   async json(): Promise<unknown> {

@@ -104,11 +104,11 @@ export class Answer implements Dispatcher.DispatchHandler {
   }
 
   /** Closes the upstream; nothing happens once the answer is whole. */
-  abort(reason: Error): void {
+  abort(why: string): void {
     if (this.#done) return;
-    this.#aborted = reason;
-    this.#controller?.abort(reason);
-    if (!this.#started) this.#reject(reason);
+    this.#aborted = new Error(why);
+    this.#controller?.abort(this.#aborted);
+    if (!this.#started) this.#reject(this.#aborted);
   }
 }
 
@@ -207,7 +207,6 @@ function toWeb(answer: Answer): ReadableStream<Uint8Array> {
       });
     },
     pull: () => answer.resume(),
-    cancel: (reason) =>
-      answer.abort(reason instanceof Error ? reason : new Error("Body cancelled")),
+    cancel: () => answer.abort("The body was cancelled"),
   });
 }

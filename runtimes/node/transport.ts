@@ -23,12 +23,12 @@ export function nodeTransport(): Transport {
     new Promise<UpstreamResponse>((resolve, reject) => {
       const { url, method, headers, client, signal } = exchange;
       const answer = new Answer(resolve, reject);
-      const leave = () => answer.abort(new Error("The client left"));
+      const leave = () => answer.abort("The client left");
       if (client instanceof NodeRequest) {
         if (client.outgoing.closed) return leave();
         client.outgoing.once("close", leave);
       } else client.signal.addEventListener("abort", leave);
-      signal?.addEventListener("abort", () => answer.abort(new Error("Aborted")));
+      signal?.addEventListener("abort", () => answer.abort("Aborted"));
 
       const origin = originOf(url);
       agent.dispatch({

@@ -1,0 +1,22 @@
+/**
+ * Request ids.
+ *
+ * @module
+ */
+import { v7 } from "uuid";
+
+const size = 16;
+
+/** A source of UUIDv7 that asks the platform for randomness once in 256 ids: on Node each time counts. */
+export function idSource(): () => string {
+  const pool = new Uint8Array(256 * size);
+  let at = pool.length;
+  const rng = () => {
+    if (at === pool.length) {
+      crypto.getRandomValues(pool);
+      at = 0;
+    }
+    return pool.subarray(at, at += size);
+  };
+  return () => v7({ rng });
+}
