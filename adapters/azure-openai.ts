@@ -1,6 +1,7 @@
 /**
  * Azure OpenAI: `{resource}/{deployment}/{endpoint}?api-version=...` names the host and the
- * deployment in the path. The newer surface is reached as `{resource}/openai/v1/{endpoint}`.
+ * deployment in the path. The newer surface is reached as `{resource}/openai/v1/{endpoint}`, Foundry's
+ * other models as `{resource}/models/{endpoint}` and `{resource}/anthropic/v1/messages`.
  *
  * @module
  */
@@ -11,13 +12,16 @@ import { baseOf, defineProvider, hostPart, type Provider } from "../core/provide
 export const azureOpenAI: Provider = defineProvider({
   slug: "azure-openai",
   aliases: ["azure"],
-  baseURL: "https://{resource}.openai.azure.com",
+  baseURL: "https://{resource}.{domain}",
   key: { header: "api-key" },
   url(call) {
     const [resource = "", ...rest] = call.path.split("/");
     hostPart(resource, /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, "Azure resource name");
-    const origin = baseOf(this, call.settings).replace("{resource}", resource);
     const path = rest.join("/");
+    const foundry = /^(?:models|anthropic\/v1)\//.test(path);
+    const origin = baseOf(this, call.settings)
+      .replace("{resource}", resource)
+      .replace("{domain}", foundry ? "services.ai.azure.com" : "openai.azure.com");
     if (rest.length < 2) {
       throw new GatewayError(
         400,
@@ -25,7 +29,8 @@ export const azureOpenAI: Provider = defineProvider({
         "An Azure OpenAI path is {resource}/{deployment}/{endpoint}, or {resource}/openai/v1/{endpoint}",
       );
     }
-    // A deployment may not be named `openai`: the segment is reserved in Azure's own paths.
-    return rest[0] === "openai" ? `${origin}/${path}` : `${origin}/openai/deployments/${path}`;
+    // So a deployment cannot be named `openai` or `models`, which Azure's own paths begin with.
+    const whole = foundry || rest[0] === "openai";
+    return whole ? `${origin}/${path}` : `${origin}/openai/deployments/${path}`;
   },
 });

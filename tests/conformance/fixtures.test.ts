@@ -12,10 +12,10 @@ const cases = fixtureNames().flatMap((name) => {
   return route ? [{ fixture, route }] : [];
 });
 
-test("every recording has a route, but Azure's endpoints outside of deployments", () => {
+test("every recording has a route", () => {
   const routed = new Set(cases.map(({ fixture }) => fixture.name));
   const left = fixtureNames().filter((name) => !routed.has(name));
-  assert.deepEqual(left.filter((name) => !name.startsWith("azure-openai/")), []);
+  assert.deepEqual(left, []);
   assert.ok(routed.size > 90);
 });
 

@@ -29,14 +29,14 @@ const bases: Record<string, [slug: string, base: string]> = {
   "perplexity-ai": ["perplexity-ai", ""],
   replicate: ["replicate", "/v1"],
   xai: ["grok", ""],
-  // Cloudflare has no slug for these; they are custom providers.
-  deepinfra: ["custom-deepinfra", "/v1/openai"],
-  moonshot: ["custom-moonshot", ""],
-  ollama: ["custom-ollama", ""],
+  deepinfra: ["deepinfra", "/v1/openai"],
+  moonshot: ["moonshot", ""],
+  ollama: ["ollama", ""],
+  // Recorded from several hosts that have no slug.
   "openai-compatible": ["custom-compatible", "/v1"],
-  together: ["custom-together", "/v1"],
-  voyage: ["custom-voyage", ""],
-  zai: ["custom-zai", "/api"],
+  together: ["together", "/v1"],
+  voyage: ["voyage", ""],
+  zai: ["zai", "/api"],
 };
 
 // Their host depends on the request, so a base_url is an origin that stands in for the host.
@@ -63,8 +63,10 @@ export function routeOf(fixture: Fixture): Route | undefined {
     }
     case "azure-openai": {
       const [, deployment, rest] = target.match(/^\/openai\/deployments\/([^/]+)(\/.*)$/) ?? [];
-      if (deployment === undefined) return undefined;
       const [resource] = host.split(".");
+      if (deployment === undefined) {
+        return { path: gateway(`azure-openai/${resource}${target}`), target: target + query };
+      }
       const path = gateway(`azure-openai/${resource}/${deployment}${rest}`);
       return { path, target: target + query };
     }

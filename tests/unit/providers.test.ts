@@ -43,6 +43,14 @@ const urls: [path: string, url: string][] = [
     "https://my-res.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
   ],
   [
+    "/azure/my-res/models/chat/completions?api-version=2024-05-01-preview",
+    "https://my-res.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
+  ],
+  [
+    "/azure/my-res/anthropic/v1/messages",
+    "https://my-res.services.ai.azure.com/anthropic/v1/messages",
+  ],
+  [
     "/azure/my-res/openai/v1/responses",
     "https://my-res.openai.azure.com/openai/v1/responses",
   ],
