@@ -1,0 +1,52 @@
+// The configuration as a file: TypeScript, JavaScript and JSON mean the same.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { send } from "../support/client.ts";
+import { runtimes, StartError, startGateway } from "../support/gateway.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-config-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const files = {
+  "gateway.config.ts":
+    `const account: string = "ours";\nexport default { account, gateways: { team: {} } };`,
+  "gateway.config.js": `export default { account: "ours", gateways: { team: {} } };`,
+  "gateway.config.json": `{ "account": "ours", "gateways": { "team": {} } }`,
+  "broken.json": `{ "keys": { "openai": "sk-secret" `,
+  "wrong.ts": `export default 1;`,
+};
+for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
+
+// A worker has no files: its configuration is a variable.
+for (const runtime of runtimes.filter((name) => name !== "workers")) {
+  const start = (name: string) =>
+    startGateway(runtime, { env: { SLUICE_CONFIG: join(folder, name) } });
+
+  describe(runtime, () => {
+    for (const name of ["gateway.config.ts", "gateway.config.js", "gateway.config.json"]) {
+      it(`reads ${name}`, async () => {
+        const gateway = await start(name);
+        const code = async (path: string) =>
+          JSON.parse((await send(gateway.url, path)).body.toString()).internalCode;
+        assert.equal(await code("/v1/theirs/team/openai/x"), 2001);
+        assert.equal(await code("/v1/ours/other/openai/x"), 2001);
+        assert.equal(await code("/v1/ours/team/nobody/x"), 2008);
+        await gateway.stop("SIGKILL");
+      });
+    }
+
+    for (const name of ["broken.json", "wrong.ts", "missing.json"]) {
+      it(`ends with 78 on ${name}, and says which file`, async () => {
+        const error = await start(name).then(() => assert.fail("It started"), (error) => error);
+        assert.ok(error instanceof StartError, String(error));
+        assert.equal(error.exitCode, 78);
+        assert.match(error.output, new RegExp(name));
+        assert.doesNotMatch(error.output, /sk-secret/);
+      });
+    }
+  });
+}
