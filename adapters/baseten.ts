@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { joinURL, originOf } from "../core/path.ts";
+import { joinURL } from "../core/path.ts";
 import { baseOf, defineProvider, hostPart, type Provider } from "../core/provider.ts";
 
 /** The row. A `base_url` stands in for the deployments' hosts as well. */
@@ -19,7 +19,7 @@ export const baseten: Provider = defineProvider({
     hostPart(id, /^[a-z0-9]{1,63}$/i, "Baseten model id");
     const origin = call.settings.base_url === undefined
       ? `https://model-${id}.api.baseten.co`
-      : originOf(base);
+      : base.replace(/\/v1$/, "");
     return `${origin}/${rest.length === 0 ? "production/predict" : rest.join("/")}`;
   },
 });

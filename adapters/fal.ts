@@ -5,6 +5,7 @@
  * @module
  */
 import { Code, GatewayError } from "../core/error.ts";
+import { assertSafePath } from "../core/path.ts";
 import { baseOf, defineProvider, type Provider } from "../core/provider.ts";
 
 /** The row. A `base_url` stands in for all of fal's hosts. */
@@ -30,6 +31,7 @@ export const fal: Provider = defineProvider({
       );
     }
     // The target is whole: a query of the gateway's URL is not the provider's.
+    assertSafePath(url.pathname);
     call.query = url.search;
     return (call.settings.base_url === undefined ? url.origin : base) + url.pathname;
   },

@@ -137,6 +137,7 @@ async function mint(account: ServiceAccount, call: Call) {
         assertion,
       }),
       redirect: "manual",
+      signal: AbortSignal.timeout(10_000), // or one lost answer would hold up every caller
     });
     status = response.status;
     answer = await response.json();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { joinURL, originOf } from "../core/path.ts";
+import { joinURL } from "../core/path.ts";
 import { baseOf, type Call, defineProvider, type Provider } from "../core/provider.ts";
 
 /** Model of Google's `.../models/{model}:{method}`. */
@@ -44,7 +44,7 @@ const bearer: Provider[] = [
       const base = baseOf(this, call.settings);
       // The native API (`v1/inference/...`) stands beside the compatible one.
       if (/^v1\/(?:openai|inference)(?:\/|$)/.test(call.path)) {
-        return `${originOf(base)}/${call.path}`;
+        return `${base.replace(/\/v1\/openai$/, "")}/${call.path}`;
       }
       return joinURL(base, call.path.replace(/^v1\//, ""));
     },

@@ -227,6 +227,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Keys below which nothing that was found is shown: URLs hold passwords, too. */
+const mayHoldSecrets = new Set(["keys", "headers", "tokens", "storage", "base_url", "token_url"]);
+
 /** Checks a configuration and fills in the defaults; throws a {@link ConfigError}. */
 export function parseConfig(input: unknown): ParsedConfig {
   const result = v.safeParse(schema, input);
@@ -244,7 +247,7 @@ export function parseConfig(input: unknown): ParsedConfig {
         expected: (near === undefined ? "" : `'${near}', the nearest of `) + known.join(", "),
       };
     }
-    const secret = keys[0] === "keys" || keys.includes("headers");
+    const secret = keys.some((key) => mayHoldSecrets.has(key));
     return {
       path,
       found: secret ? "something else" : issue.received,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readBody } from "./body.ts";
 import type { GatewaySettings } from "./config.ts";
 import type { Provider } from "./provider.ts";
 
@@ -83,6 +84,8 @@ export class Context {
   readonly eventId: string;
   /** 0-based index in the fallback list. */
   readonly step: number;
+  /** Most bytes that {@link Context.bytes} reads. */
+  readonly bodyLimit: number;
   /** Shared by all copies. */
   readonly shared: Shared;
 
@@ -102,6 +105,7 @@ export class Context {
     this.requestId = init.requestId;
     this.eventId = init.eventId;
     this.step = init.step;
+    this.bodyLimit = init.bodyLimit;
     this.shared = { upstreamMs: 0 };
   }
 
@@ -126,7 +130,7 @@ export class Context {
    */
   bytes(): Promise<Uint8Array> {
     if (this.body !== undefined) return Promise.resolve(this.body);
-    return this.shared.bytes ??= this.request.bytes();
+    return this.shared.bytes ??= readBody(this.request, this.bodyLimit);
   }
 
   /** Work that may go on after the answer. */

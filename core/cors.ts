@@ -41,8 +41,19 @@ export function originAllowed(settings: CorsSettings, origin: string): boolean {
 }
 
 /** True for a page served by the machine that it runs on. */
-export function isLoopback(origin: string): boolean {
+function isLoopback(origin: string): boolean {
   return /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin);
+}
+
+/**
+ * True when a page that is neither the operator's own nor listed by them is behind the request. Such a
+ * page may use a provider with a key of its own, but nothing of the operator's: no stored key, no model
+ * server on their machine. An implicit `*` lists nobody.
+ */
+export function fromStrangePage(headers: Headers, listed: CorsSettings | undefined): boolean {
+  const origin = headers.get("origin");
+  if (origin === null) return headers.get("sec-fetch-site") === "cross-site"; // `<img src>` has no origin
+  return !isLoopback(origin) && !(listed !== undefined && originAllowed(listed, origin));
 }
 
 /** The answer to a preflight request, or nothing when the request is not one. */
@@ -69,6 +80,7 @@ export function preflight(request: Request, settings: CorsSettings): Response | 
 export function openTo(origin: string, settings: CorsSettings, headers: Headers): void {
   if (!originAllowed(settings, origin)) {
     headers.delete("access-control-allow-origin");
+    headers.append("vary", "origin");
     return;
   }
   headers.set("access-control-allow-origin", origin);

@@ -39,6 +39,8 @@ export const Code = {
   clientClosed: 8009,
   /** A route that this version does not serve. */
   notServed: 8010,
+  /** A method that would show the request to whoever sent it, or open a tunnel. */
+  badMethod: 8011,
 } as const;
 
 /** What may come with a {@link GatewayError}. */

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { assertDeclaredLength } from "./body.ts";
 import type { Config, GatewaySettings } from "./config.ts";
 import { Context, type Platform } from "./context.ts";
-import { type CorsSettings, isLoopback, openTo, preflight } from "./cors.ts";
+import { type CorsSettings, fromStrangePage, openTo, preflight } from "./cors.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
 import { idSource } from "./id.ts";
-import { nearest, suggestion } from "./nearest.ts";
+import { nearest, shown, suggestion } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery, splitURL } from "./path.ts";
 import { compose, type Plugin } from "./plugin.ts";
 import type { Provider, Tools } from "./provider.ts";
@@ -90,6 +91,14 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           `The URL is over ${limits.url_bytes} characters`,
         );
       }
+      if (request.method === "TRACE" || request.method === "CONNECT") {
+        throw new GatewayError(
+          405,
+          Code.badMethod,
+          `Method ${request.method} is not for a gateway`,
+        );
+      }
+      assertDeclaredLength(request.headers, limits.body_bytes);
       const { path, query } = splitURL(request.url);
       assertSafePath(path);
       assertSafeQuery(query);
@@ -101,7 +110,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
         const { gateway, provider } = locate(setup, found, path);
-        assertOriginMayCall(provider, origin, config.cors);
+        assertPageMayCall(provider, request.headers, config.cors);
         ctx = new Context({
           request,
           platform,
@@ -117,6 +126,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           requestId,
           eventId: request.headers.get("cf-aig-event-id") ?? requestId,
           step: 0,
+          bodyLimit: limits.body_bytes,
         });
         response = mutable(await run(ctx));
       }
@@ -154,31 +164,35 @@ function locate({ config, gateways, providers }: Setup, found: NativeRoute, path
 } {
   const { account, gateway: id = "default", provider: name } = found;
   if (config.account !== undefined && account !== undefined && account !== config.account) {
-    const message = `This gateway does not serve account '${account}'`;
+    const message = `This gateway does not serve account '${shown(account)}'`;
     throw new GatewayError(400, Code.unknownGateway, message);
   }
   const gateway = gateways.get(id);
   if (gateway === undefined) {
     const hint = suggestion(id, [...gateways.keys()], "gateways");
-    throw new GatewayError(400, Code.unknownGateway, `No gateway '${id}' is configured; ${hint}`);
+    throw new GatewayError(
+      400,
+      Code.unknownGateway,
+      `No gateway '${shown(id)}' is configured; ${hint}`,
+    );
   }
   const provider = providers.get(name)?.provider;
   if (provider === undefined) {
     const names = [...providers.keys()];
     if (found.depth === 1 && nearest(name, names) === undefined) throw noRoute(path);
     const hint = suggestion(name, names, "providers");
-    throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${name}'; ${hint}`);
+    throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${shown(name)}'; ${hint}`);
   }
   return { gateway, provider };
 }
 
 /** Any page may call a provider on the Internet, with a key of its own; a server at home has no key. */
-function assertOriginMayCall(
+function assertPageMayCall(
   provider: Provider,
-  origin: string | null,
+  headers: Headers,
   cors: CorsSettings | undefined,
 ): void {
-  if (!provider.local || origin === null || cors !== undefined || isLoopback(origin)) return;
+  if (!provider.local || !fromStrangePage(headers, cors)) return;
   throw new GatewayError(
     403,
     Code.originRefused,
@@ -198,11 +212,12 @@ function platformOf(platform: unknown, execution: unknown): Platform {
 }
 
 function noRoute(path: string): GatewayError {
-  const shown = path.slice(0, 200);
   return new GatewayError(
     404,
     Code.unknownRoute,
-    `No route '${shown}'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's own path}, ` +
+    `No route '${
+      shown(path)
+    }'; requests go to /v1/{account}/{gateway}/{provider}/{the provider's own path}, ` +
       "or /{provider}/{path} for gateway 'default'",
   );
 }

@@ -65,7 +65,7 @@ export function forwardedHeaders(headers: Headers, limit: number): Record<string
   return kept;
 }
 
-const endsHere: readonly string[] = [
+const endsHere: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-authenticate",
@@ -83,7 +83,12 @@ const endsHere: readonly string[] = [
   "report-to",
   "x-accel-redirect",
   "x-sendfile",
-];
+]);
+
+/** True for a header, or a trailer, of an answer that must not reach the client; lower case. */
+export function isNotForClients(name: string): boolean {
+  return endsHere.has(name);
+}
 
 /** Takes away, in place, what must not reach the client. */
 export function cleanAnswer(headers: Headers): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { authenticated, type Context } from "./context.ts";
+import { type CorsSettings, fromStrangePage } from "./cors.ts";
 import { Code, GatewayError } from "./error.ts";
 
 /** The keys of one configuration. */
@@ -13,17 +14,25 @@ export interface Keyring {
   /**
    * The key for a request whose client brought none: alias `default`, or the one that
    * `cf-aig-byok-alias` names (an unknown one is a 400 with code 2040). Nothing for a caller that
-   * nobody has authenticated, unless the gateway is `open`.
+   * nobody has authenticated, unless the gateway is `open`, and then not for pages of other sites.
    */
   lend(ctx: Context): string | undefined;
 }
 
-/** @param keys By provider slug, then alias. */
-export function createKeyring(keys: ReadonlyMap<string, ReadonlyMap<string, string>>): Keyring {
+/**
+ * @param keys By provider slug, then alias.
+ * @param cors As configured; nothing when it is not.
+ */
+export function createKeyring(
+  keys: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  cors: CorsSettings | undefined,
+): Keyring {
   return {
     has: (slug) => keys.has(slug),
     lend(ctx) {
-      if (!ctx.gateway.open && ctx.get(authenticated) !== true) return undefined;
+      const known = ctx.get(authenticated) === true;
+      if (!known && !ctx.gateway.open) return undefined;
+      if (!known && fromStrangePage(ctx.request.headers, cors)) return undefined;
       const slug = ctx.provider.slug;
       const aliases = keys.get(slug);
       const asked = ctx.request.headers.get("cf-aig-byok-alias");

@@ -6,6 +6,7 @@
 
 /** The known name that a reader most likely meant, or nothing when all are far. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > 64) return undefined; // the distance costs the product of the lengths
   let best: string | undefined;
   let least = Math.ceil(word.length / 3) + 1;
   for (const candidate of known) {
@@ -32,10 +33,15 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** A name from a request, short enough for a message. */
+export function shown(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 64)}...` : name;
+}
+
 /** The end of an error message about an unknown name. */
 export function suggestion(word: string, known: readonly string[], what: string): string {
   const near = nearest(word, known);
   if (near !== undefined) return `did you mean '${near}'?`;
-  const shown = known.slice(0, 20).join(", ");
-  return `known ${what}: ${shown}${known.length > 20 ? ", ..." : ""}`;
+  const some = known.slice(0, 20).join(", ");
+  return `known ${what}: ${some}${known.length > 20 ? ", ..." : ""}`;
 }

@@ -23,14 +23,15 @@ export function splitURL(url: string): RawURL {
   return { path: path || "/", query: mark < 0 ? "" : url.slice(mark) };
 }
 
-const slash = "(?:/|%2f|%5c)";
-const dot = "(?:\\.|%2e|%252e)";
+// Once more encoded, and as an overlong sequence, for upstreams that decode too much.
+const slash = "(?:/|%2f|%5c|%252f|%255c)";
+const dot = "(?:\\.|%2e|%252e|%c0%ae)";
 const unsafe = new RegExp(
   [
     "[\\\\#]", // a backslash is a slash to some; a fragment is never sent
     "[^\\x21-\\x7e]", // control characters, spaces, raw non-ASCII
     "%(?:[01][0-9a-f]|7f|5c)", // the same, encoded
-    `(?:^|${slash})${dot}{1,2}(?:$|;|${slash})`, // dot segments, however written
+    `(?:^|${slash})${dot}{1,2}(?:$|;|%3b|%20|${slash})`, // dot segments, however written
   ].join("|"),
   "i",
 );
@@ -93,6 +94,5 @@ function withoutPrefix(path: string, prefix: string): string | undefined {
 
 /** Scheme and authority of an absolute URL. */
 export function originOf(url: string): string {
-  const end = url.indexOf("/", url.indexOf("://") + 3);
-  return end < 0 ? url : url.slice(0, end);
+  return /^[a-z]+:\/\/[^/?]*/.exec(url)?.[0] ?? url;
 }

@@ -50,7 +50,12 @@ export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup 
   const keys = keyTable(config, providers, env, problems, report);
   checkPlugins(config, plugins, problems, report);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, providers, gateways: gatewayTable(config), keyring: createKeyring(keys) };
+  return {
+    config,
+    providers,
+    gateways: gatewayTable(config),
+    keyring: createKeyring(keys, config.cors),
+  };
 }
 
 function gatewayTable(config: ParsedConfig): Map<string, GatewaySettings> {
@@ -150,15 +155,17 @@ function keyTable(
 
 function readKey(source: KeyConfig, env: Readonly<Record<string, unknown>>): string | undefined {
   if ("value" in source) {
-    return typeof source.value === "string" ? source.value : JSON.stringify(source.value);
+    return typeof source.value === "string" ? source.value.trim() : JSON.stringify(source.value);
   }
-  if (typeof source.env === "string") {
-    const value = env[source.env];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  }
-  const parts = source.env.flatMap((name) => {
+  // Files and shells leave line ends behind.
+  const read = (name: string) => {
     const value = env[name];
-    return typeof value === "string" && value !== "" ? [[name, value]] : [];
+    return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+  };
+  if (typeof source.env === "string") return read(source.env);
+  const parts = source.env.flatMap((name) => {
+    const value = read(name);
+    return value === undefined ? [] : [[name, value]];
   });
   return parts.length > 0 ? JSON.stringify(Object.fromEntries(parts)) : undefined;
 }

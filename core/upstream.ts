@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { limited } from "./body.ts";
 import type { Context } from "./context.ts";
 import { Code, GatewayError, isGatewayError } from "./error.ts";
 import { cleanAnswer, mutable } from "./headers.ts";
@@ -12,6 +13,7 @@ import {
   type Call,
   hasClientKey,
   placeKey,
+  type Provider,
   type ProviderSettings,
   targetURL,
   type Tools,
@@ -96,32 +98,6 @@ function asDecoded(response: Response): Response {
   return decoded;
 }
 
-/** A body without a declared length is counted on its way. */
-function limited(
-  limit: number,
-  onOverflow: (error: GatewayError) => void,
-): TransformStream<Uint8Array, Uint8Array> {
-  let size = 0;
-  return new TransformStream({
-    transform(chunk, controller) {
-      size += chunk.byteLength;
-      if (size <= limit) return controller.enqueue(chunk);
-      const error = bodyTooLarge(limit);
-      onOverflow(error);
-      controller.error(error);
-    },
-  });
-}
-
-/** The refusal of a body over the limit. */
-export function bodyTooLarge(limit: number): GatewayError {
-  return new GatewayError(
-    413,
-    Code.bodyTooLarge,
-    `The request body is over ${limit} bytes (limits.body_bytes)`,
-  );
-}
-
 /** Bodies up to this size with a declared length are sent in one piece. */
 const small = 64 * 1024;
 
@@ -158,13 +134,14 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     const key = keyring.has(provider.slug) && !hasClientKey(provider, call)
       ? keyring.lend(ctx)
       : undefined;
-    if (provider.authorize) await provider.authorize(call, key);
-    else if (key !== undefined) placeKey(provider, call, key);
+    if (provider.authorize) {
+      await authorize(provider.authorize.bind(provider), call, key, provider.slug);
+    } else if (key !== undefined) placeKey(provider, call, key);
 
     if (ctx.method === "GET" || ctx.method === "HEAD") delete call.headers["content-length"];
     const started = performance.now();
     try {
-      const body = await readyBytes(ctx, call.headers, bodyLimit);
+      const body = await readyBytes(ctx, call.headers);
       const response = mutable(
         await transport({
           url: call.url,
@@ -176,6 +153,10 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
           bodyLimit,
         }),
       );
+      if (response.status < 200 || response.status > 599) {
+        await response.body?.cancel();
+        throw new TypeError(`Status ${response.status} is none of HTTP`);
+      }
       cleanAnswer(response.headers);
       const model = provider.model?.(ctx.path) ?? (body && topLevelString(body, "model"));
       if (model !== undefined) ctx.shared.model = model;
@@ -188,11 +169,29 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
   };
 }
 
+/** A provider's own failure to use a key may quote it: nothing of its text goes on. */
+async function authorize(
+  run: NonNullable<Provider["authorize"]>,
+  call: Call,
+  key: string | undefined,
+  slug: string,
+): Promise<void> {
+  try {
+    await run(call, key);
+  } catch (error) {
+    if (isGatewayError(error)) throw error;
+    throw new GatewayError(
+      key === undefined ? 400 : 500,
+      Code.badCredential,
+      `The credential for '${slug}' cannot be used; it may hold a character that no header can`,
+    );
+  }
+}
+
 /** The body as bytes where somebody has read it or it is small; else nothing, and it streams. */
 async function readyBytes(
   ctx: Context,
   headers: Record<string, string>,
-  limit: number,
 ): Promise<Uint8Array | undefined> {
   const declared = headers["content-length"];
   if (ctx.body !== undefined || ctx.shared.bytes !== undefined) {
@@ -204,7 +203,6 @@ async function readyBytes(
   }
   if (declared === undefined) return undefined;
   const length = Number(declared);
-  if (length > limit) throw bodyTooLarge(limit);
   return length > 0 && length <= small ? await ctx.bytes() : undefined;
 }
 

@@ -50,8 +50,9 @@ export async function boot(
   const hostname = env["HOST"] || "127.0.0.1";
   const work = new Set<Promise<unknown>>();
   const waitUntil = (promise: Promise<unknown>) => {
-    work.add(promise);
-    promise.finally(() => work.delete(promise));
+    const quiet = promise.catch(() => {}); // a plugin's failure must not end the process
+    work.add(quiet);
+    quiet.finally(() => work.delete(quiet));
   };
   let server: Listening;
   try {

@@ -58,7 +58,11 @@ export class NodeHeaders implements Headers {
   }
 
   *entries(): ReturnType<Headers["entries"]> {
-    for (const name of this.#values.keys()) yield [name, this.get(name) ?? ""];
+    for (const [name, value] of this.#values) {
+      // Cookies cannot be joined: a comma may be part of one.
+      if (name === "set-cookie") { for (const one of [value].flat()) yield [name, one]; }
+      else yield [name, this.get(name) ?? ""];
+    }
   }
 
   keys(): ReturnType<Headers["keys"]> {
@@ -71,6 +75,11 @@ export class NodeHeaders implements Headers {
 
   [Symbol.iterator](): ReturnType<Headers["entries"]> {
     return this.entries();
+  }
+
+  /** What `console.log` shows: names only, for values may be keys. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `NodeHeaders { ${[...this.keys()].join(", ")} }`;
   }
 
   /** For `ServerResponse.writeHead`: names and values in turn, repeated headers as they came. */
@@ -93,6 +102,7 @@ function checkedName(name: string): string {
 }
 
 function checkedValue(value: string): string {
-  if (/[\0\r\n]/.test(value)) throw new TypeError("Invalid header value");
-  return String(value);
+  const text = String(value).trim();
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) throw new TypeError("Invalid header value");
+  return text;
 }

@@ -23,9 +23,7 @@ export class NodeRequest {
     this.method = incoming.method ?? "GET";
     // The raw target: a parsed URL would hide dot segments from the check that refuses them.
     const target = incoming.url ?? "/";
-    this.url = target.startsWith("/")
-      ? `http://${incoming.headers.host ?? "gateway"}${target}`
-      : target;
+    this.url = target.startsWith("/") ? `http://${hostOf(incoming)}${target}` : target;
   }
 
   get headers(): Headers {
@@ -91,9 +89,15 @@ export class NodeRequest {
     return this.#native.clone();
   }
 
+  /** What `console.log` shows; headers and query may hold keys. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `NodeRequest { method: ${this.method} }`;
+  }
+
   /** The platform's own, for what is not worth writing twice. */
   get #native(): Request {
     if (this.#web === undefined) {
+      if (this.incoming.readableDidRead) throw new TypeError("The body has already been read");
       const hasBody = this.method !== "GET" && this.method !== "HEAD";
       const init: RequestInit & { duplex: "half" } = {
         method: this.method,
@@ -108,5 +112,11 @@ export class NodeRequest {
   }
 }
 
-// `instanceof Request` holds; members not written above would find no platform request behind them.
+// `instanceof Request` holds. The constructor `Request` wants a platform's own: give it `clone()`.
 Object.setPrototypeOf(NodeRequest.prototype, Request.prototype);
+
+/** The `Host` header where it is one; with a slash in it, it would become part of the path. */
+function hostOf(incoming: IncomingMessage): string {
+  const { host } = incoming.headers;
+  return host !== undefined && /^[\w.:[\]-]+$/.test(host) ? host : "gateway";
+}

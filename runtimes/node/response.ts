@@ -26,6 +26,7 @@ export class Answer implements Dispatcher.DispatchHandler {
   #started = false;
   #done = false;
   #aborted: Error | undefined;
+  readonly #leave: (() => void)[] = [];
   #sink: Sink | undefined;
   #early: Uint8Array[] = [];
   #earlySize = 0;
@@ -67,13 +68,13 @@ export class Answer implements Dispatcher.DispatchHandler {
     _controller: Dispatcher.DispatchController,
     trailers: Record<string, string | string[]>,
   ): void {
-    this.#done = true;
+    this.#finish();
     this.#trailers = trailers;
     this.#sink?.end(trailers);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#done = true;
+    this.#finish();
     this.#error = error;
     if (!this.#started) this.#reject(error);
     else this.#sink?.fail(error);
@@ -103,12 +104,33 @@ export class Answer implements Dispatcher.DispatchHandler {
     if (this.#controller?.paused) this.#controller.resume();
   }
 
+  /** True once nothing more will come. */
+  get done(): boolean {
+    return this.#done;
+  }
+
   /** Closes the upstream; nothing happens once the answer is whole. */
   abort(why: string): void {
-    if (this.#done) return;
+    if (this.#done || this.#aborted) return;
     this.#aborted = new Error(why);
-    this.#controller?.abort(this.#aborted);
-    if (!this.#started) this.#reject(this.#aborted);
+    if (this.#controller) this.#controller.abort(this.#aborted); // reports back as an error
+    else {
+      this.#finish();
+      this.#reject(this.#aborted);
+    }
+  }
+
+  /** Aborts with a signal, for as long as the exchange lasts: a signal may outlive many of them. */
+  follow(signal: AbortSignal): void {
+    const abort = () => this.abort("Aborted");
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort);
+    this.#leave.push(() => signal.removeEventListener("abort", abort));
+  }
+
+  #finish(): void {
+    this.#done = true;
+    for (const leave of this.#leave) leave();
   }
 }
 
@@ -177,6 +199,11 @@ export class UpstreamResponse {
     return this.#native.clone();
   }
 
+  /** What `console.log` shows; the platform's own would look for a platform response. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `UpstreamResponse { status: ${this.status} }`;
+  }
+
   /** The platform's own, once somebody wants the body as a Web stream. */
   get #native(): Response {
     if (this.#web === undefined) {
@@ -185,6 +212,7 @@ export class UpstreamResponse {
       if (empty) answer?.attach({ data: () => true, end() {}, fail() {} });
       this.#web = new Response(empty ? null : toWeb(answer), {
         status: this.status,
+        statusText: reasonPhrase(this.statusText),
         headers: [...this.headers],
       });
     }
@@ -193,6 +221,11 @@ export class UpstreamResponse {
 }
 
 Object.setPrototypeOf(UpstreamResponse.prototype, Response.prototype);
+
+/** A reason phrase that may be written, or none: HTTP allows bytes there that Node does not. */
+export function reasonPhrase(text: string): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text) ? text : "";
+}
 
 function toWeb(answer: Answer): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({

@@ -6,8 +6,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "../../core/gateway.ts";
+import { isNotForClients } from "../../core/headers.ts";
 import { NodeRequest } from "./request.ts";
-import { UpstreamResponse } from "./response.ts";
+import { reasonPhrase, UpstreamResponse } from "./response.ts";
 
 /** Limits against clients that send slowly, in milliseconds. */
 const slow = {
@@ -37,7 +38,8 @@ export function nodeServer(
       try {
         await send(response, incoming, outgoing);
       } catch {
-        outgoing.destroy(); // an answer that broke must not look whole
+        if (outgoing.headersSent) outgoing.destroy(); // an answer that broke must not look whole
+        else outgoing.writeHead(502, { "connection": "close" }).end();
       }
     },
   );
@@ -48,8 +50,9 @@ export function nodeServer(
   });
   const stop = () =>
     new Promise<void>((done) => {
-      server.close(() => done());
-      server.closeIdleConnections();
+      // Connections that are kept alive become idle one by one.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      server.close(() => done(clearInterval(sweep)));
       // Connections opened ahead of need count as busy for Node.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     });
@@ -72,7 +75,7 @@ function send(
     : [...response.headers].flat();
   // What is left of an upload that nobody will read would otherwise be read to its end.
   if (!incoming.complete && !isShort(incoming)) headers.push("connection", "close");
-  outgoing.writeHead(response.status, response.statusText, headers);
+  outgoing.writeHead(response.status, reasonPhrase(response.statusText), headers);
 
   if (answer === undefined) {
     if (response.body !== null && incoming.method !== "HEAD") return write(response.body, outgoing);
@@ -87,10 +90,8 @@ function send(
   answer.attach({
     data: (chunk) => outgoing.write(chunk),
     end(trailers) {
-      for (const _name in trailers) {
-        outgoing.addTrailers(trailers as Record<string, string>);
-        break;
-      }
+      const kept = Object.entries(trailers).filter(([name]) => !isNotForClients(name));
+      if (kept.length > 0) outgoing.addTrailers(Object.fromEntries(kept) as Record<string, string>);
       outgoing.end();
     },
     fail: () => outgoing.destroy(),

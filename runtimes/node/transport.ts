@@ -6,7 +6,8 @@
 import { Transform } from "node:stream";
 import { Agent } from "undici";
 import { originOf } from "../../core/path.ts";
-import { bodyTooLarge, type Exchange, type Transport } from "../../core/upstream.ts";
+import { bodyTooLarge } from "../../core/body.ts";
+import type { Exchange, Transport } from "../../core/upstream.ts";
 import { NodeRequest } from "./request.ts";
 import { Answer, type UpstreamResponse } from "./response.ts";
 
@@ -18,27 +19,35 @@ export function nodeTransport(): Transport {
     keepAliveTimeout: 20_000,
     maxHeaderSize: 64 * 1024,
     connect: { timeout: 10_000 },
+    // undici does not reset an HTTP/2 stream whose upload was aborted: such streams pile up until the
+    // provider takes no more.
+    allowH2: false,
   });
   return (exchange) =>
     new Promise<UpstreamResponse>((resolve, reject) => {
       const { url, method, headers, client, signal } = exchange;
       const answer = new Answer(resolve, reject);
-      const leave = () => answer.abort("The client left");
       if (client instanceof NodeRequest) {
-        if (client.outgoing.closed) return leave();
-        client.outgoing.once("close", leave);
-      } else client.signal.addEventListener("abort", leave);
-      signal?.addEventListener("abort", () => answer.abort("Aborted"));
+        if (client.outgoing.closed) return answer.abort("The client left");
+        client.outgoing.once("close", () => answer.abort("The client left"));
+      } else answer.follow(client.signal);
+      if (signal !== undefined) answer.follow(signal);
+      if (answer.done) return;
 
       const origin = originOf(url);
       agent.dispatch({
         origin,
-        path: url.slice(origin.length) || "/",
+        path: pathOf(url, origin),
         method,
         headers,
         body: bodyOf(exchange),
       }, answer);
     }) as Promise<unknown> as Promise<Response>;
+}
+
+function pathOf(url: string, origin: string): string {
+  const path = url.slice(origin.length);
+  return path.startsWith("/") ? path : `/${path}`;
 }
 
 function bodyOf({ body, client, method, bodyLimit }: Exchange): Uint8Array | Transform | null {

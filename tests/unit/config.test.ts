@@ -109,19 +109,36 @@ describe("configuration", () => {
 
   it("never shows what may be a key", () => {
     try {
-      createGateway({ keys: { openai: { default: "sk-secret" } } } as unknown as GatewayOptions);
-      assert.fail();
+      createGateway({
+        keys: { openai: { default: "sk-secret" } },
+        providers: { openai: { base_url: "https://user:secret@host/" } },
+        gateways: { default: { tokens: ["sl-secret", { name: "x", hash: "sl-secret" }] } },
+        storage: { cache: "redis://:secret@host" },
+      } as unknown as GatewayOptions);
     } catch (error) {
       assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /keys\.openai\.default/);
-      assert.doesNotMatch(error.message, /sk-secret/);
+      for (const path of ["keys.openai.default", "base_url", "tokens.0", "hash", "storage.cache"]) {
+        assert.ok(error.message.includes(path), path);
+      }
+      assert.doesNotMatch(error.message, /secret/);
+      return;
     }
+    assert.fail("the configuration was accepted");
   });
 
   it("refuses authentication that nobody would carry out", () => {
     const config = { gateways: { default: { authentication: true } } };
     assert.equal(problems(config)[0]?.path, "gateways.default.authentication");
     createGateway({ ...config, plugins: [definePlugin("auth", (_ctx, next) => next())] });
+  });
+
+  it("takes the line end off a key", async () => {
+    const { ask } = recording({
+      open: true,
+      keys: { openai: { default: { env: "KEY" } } },
+      env: { KEY: "sk-a\n" },
+    });
+    assert.equal((await ask("/openai/x")).sent?.headers["authorization"], "Bearer sk-a");
   });
 
   it("reports a setting without effect and a key that is not there", () => {

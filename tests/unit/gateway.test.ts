@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { createGateway, version } from "../../mod.ts";
+import { createGateway, type GatewayOptions, version } from "../../mod.ts";
 import { errorOf, recording } from "./upstream.ts";
 
 describe("routes", () => {
@@ -187,6 +187,41 @@ describe("requests", () => {
     assert.deepEqual(codes, [[413, undefined], [431, undefined], [414, undefined]]);
   });
 
+  for (const declared of [true, false]) {
+    it(`over the limit are refused where a signature reads them, ${declared ? "" : "not "}declared`, async () => {
+      const { ask } = recording({
+        open: true,
+        limits: { body_bytes: 1000 },
+        keys: { bedrock: { default: { value: { accessKeyId: "a", secretAccessKey: "b" } } } },
+      });
+      const body = declared ? "x".repeat(2000) : new Blob(["x".repeat(2000)]).stream();
+      const path = "/bedrock/bedrock-runtime/us-east-1/model/m/converse";
+      const init = { method: "POST", body, duplex: "half" } as RequestInit;
+      const { response, sent } = await ask(path, init);
+      assert.equal(sent, undefined);
+      assert.equal((await errorOf(response)).status, 413);
+    });
+  }
+
+  it("with a name of 16 KB are answered without measuring it against every provider", async () => {
+    const { response } = await recording().ask(`/${"a".repeat(15_000)}/x`);
+    const { status, message } = await errorOf(response);
+    assert.equal(status, 400);
+    assert.ok(message.length < 600);
+  });
+
+  it("with a stored key that cannot travel are 500, without the key", async () => {
+    const credential = { accessKeyId: "a", secretAccessKey: "b", sessionToken: "secret\u4f60" };
+    const { ask, reports } = recording({
+      open: true,
+      keys: { bedrock: { default: { value: credential } } },
+    });
+    const { response } = await ask("/bedrock/bedrock-runtime/us-east-1/model/m/converse");
+    const { status, message } = await errorOf(response);
+    assert.equal(status, 500);
+    assert.doesNotMatch(message + reports.join(), /secret/);
+  });
+
   it("get headers that the provider's configuration adds, unless they bring them", async () => {
     const { ask } = recording({ providers: { openai: { headers: { "X-Team": "a" } } } });
     assert.equal((await ask("/openai/x")).sent?.headers["x-team"], "a");
@@ -238,8 +273,24 @@ describe("pages of other origins", () => {
     );
   });
 
+  const from = (origin: string) => ({ headers: { origin } });
+
+  it("are lent no stored key, unless listed", async () => {
+    const keys = { openai: { default: { value: "sk" } } };
+    const lent = async (options: GatewayOptions, headers: Record<string, string>) =>
+      (await recording({ open: true, keys, ...options }).ask("/openai/x", { headers }))
+        .sent?.headers["authorization"];
+    const listed = { cors: { origins: [page] } };
+    assert.equal(await lent({}, {}), "Bearer sk");
+    assert.equal(await lent({}, { origin: "http://localhost:3000" }), "Bearer sk");
+    assert.equal(await lent(listed, { origin: page }), "Bearer sk");
+    assert.equal(await lent({}, { origin: page }), undefined);
+    assert.equal(await lent({}, { origin: "null" }), undefined);
+    assert.equal(await lent(listed, { origin: "https://evil.example" }), undefined);
+    assert.equal(await lent({}, { "sec-fetch-site": "cross-site" }), undefined);
+  });
+
   it("do not reach model servers on the operator's machine, unless listed", async () => {
-    const from = (origin: string) => ({ headers: { origin } });
     const closed = await recording().ask("/ollama/api/tags", from(page));
     assert.equal(closed.response.status, 403);
     assert.equal(closed.sent, undefined);
@@ -250,6 +301,8 @@ describe("pages of other origins", () => {
       from(page),
     );
     assert.equal(listed.response.status, 200);
+    const other = recording({ cors: { origins: ["https://other.example"] } });
+    assert.equal((await other.ask("/ollama/api/tags", from(page))).response.status, 403);
   });
 });
 

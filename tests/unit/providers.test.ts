@@ -235,6 +235,8 @@ describe("base_url", () => {
     ["workers-ai", mock, "/workers-ai/@cf/a/b", `${mock}/client/v4/accounts/acc/ai/run/@cf/a/b`],
     ["huggingface", mock, "/huggingface/a/b", `${mock}/hf-inference/models/a/b`],
     ["replicate", `${mock}/v1`, "/replicate/stream.replicate.com/v1/s", `${mock}/v1/s`],
+    ["deepinfra", `${mock}/p/v1/openai`, "/deepinfra/v1/inference/a", `${mock}/p/v1/inference/a`],
+    ["baseten", `${mock}/p/v1`, "/baseten/model/abc", `${mock}/p/production/predict`],
     ["custom-acme", `${mock}/api`, "/custom-acme/api/x", `${mock}/api/api/x`],
     [
       "custom-acme",
@@ -283,6 +285,8 @@ describe("fal targets", () => {
   for (
     const url of [
       "https://evil.com/",
+      "https://fal.run/..%2f..%2fadmin",
+      "https://fal.run/a%0d%0ab",
       "https://fal.run.evil.com/",
       "https://evilfal.run/",
       "http://fal.run/",
