@@ -208,7 +208,7 @@ async function readyBytes(
 
 /** What a failed exchange means to the client; messages of the runtime may hold a URL with a key. */
 function asFailure(error: unknown, ctx: Context): unknown {
-  if (ctx.signal?.aborted) return ctx.signal.reason;
+  if (ctx.signal?.aborted) return asTimeout(ctx.signal.reason, ctx);
   if (ctx.request.signal.aborted) {
     return new GatewayError(499, Code.clientClosed, "The client closed the request", {
       cause: error,
@@ -223,6 +223,13 @@ function asFailure(error: unknown, ctx: Context): unknown {
       "check that its base URL can be reached from the gateway",
     { cause: error },
   );
+}
+
+/** `AbortSignal.timeout` has a reason of its own, which is no error for a client. */
+function asTimeout(reason: unknown, ctx: Context): unknown {
+  if (!(reason instanceof DOMException) || reason.name !== "TimeoutError") return reason;
+  const message = `Provider '${ctx.provider.slug}' did not answer in time`;
+  return new GatewayError(504, Code.upstreamFailed, message);
 }
 
 /** A system error code such as ` (ECONNREFUSED)`, the only part of such an error that is safe to show. */

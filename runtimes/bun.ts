@@ -29,14 +29,18 @@ if (process.env[most] === undefined && process.execve !== undefined) {
   process.execve(process.execPath, again, { ...process.env, [most]: "65336" });
 }
 
-/** No query, or nothing in it that could be a key. */
-const harmless =
-  /^[^?]*(?:\?(?:(?:alt|beta|api-version|model|limit|after|before)=[^&]*(?:&|$))*)?$/;
+/** Queries in which nothing could be a key. */
+const harmless = /\?(?:(?:alt|beta|api-version|model|limit|after|before)=[^&]*(?:&|$))*$/;
 
 /** On an upstream that breaks off, Bun prints the error of the body, whose text has the whole URL. */
-async function quietFetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(input, init);
-  if (response.body === null || harmless.test(String(input))) return response;
+function quietFetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+  const url = String(input);
+  const answer = fetch(input, init);
+  return url.includes("?") && !harmless.test(url) ? answer.then(quiet) : answer;
+}
+
+function quiet(response: Response): Response {
+  if (response.body === null) return response;
   const body = pump(response.body, (controller) => controller.error(new Error("Upstream cut")));
   return new Response(body, response);
 }

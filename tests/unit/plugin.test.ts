@@ -113,6 +113,17 @@ describe("plugins", () => {
     assert.equal(await (await broken.ask("/openai/x")).response.text(), "saved");
   });
 
+  it("may set a time limit, which is a 504", async () => {
+    const { ask } = recording({
+      plugins: [(ctx, next) => next(ctx.with({ signal: AbortSignal.timeout(1) }))],
+    }, (_url, init) =>
+      new Promise((_resolve, reject) => {
+        init.signal!.addEventListener("abort", () => reject(init.signal!.reason));
+      }));
+    const { status, code } = await errorOf((await ask("/openai/x")).response);
+    assert.deepEqual([status, code], [504, 2005]);
+  });
+
   it("may abort an attempt", async () => {
     const { ask } = recording({
       plugins: [
