@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Transform } from "node:stream";
+import { Readable, Transform } from "node:stream";
+import type { ReadableStream as WebStream } from "node:stream/web";
 import { Agent } from "undici";
 import { originOf } from "../../core/path.ts";
 import { bodyTooLarge } from "../../core/body.ts";
@@ -50,26 +51,29 @@ function pathOf(url: string, origin: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-function bodyOf({ body, client, method, bodyLimit }: Exchange): Uint8Array | Transform | null {
+function bodyOf({ body, client, method, bodyLimit }: Exchange): Uint8Array | Readable | null {
   if (body !== undefined) return body;
   if (method === "GET" || method === "HEAD") return null;
+  const through = counted(bodyLimit);
   if (!(client instanceof NodeRequest)) {
-    throw new TypeError("A body needs a request of this runtime");
+    return client.body === null ? null : Readable.fromWeb(client.body as WebStream).pipe(through);
   }
   const { incoming } = client;
   const { "content-length": length, "transfer-encoding": chunked } = incoming.headers;
   if (chunked === undefined && (length === undefined || Number(length) === 0)) return null;
-
   // Not `pipeline`: an upstream that answers early destroys its end, and must not take the client's
   // socket along, on which the answer is to go out.
+  incoming.once("close", () => incoming.complete || through.destroy(new Error("The client left")));
+  return incoming.pipe(through);
+}
+
+function counted(limit: number): Transform {
   let size = 0;
-  const through = new Transform({
+  return new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       size += chunk.byteLength;
-      if (size > bodyLimit) done(bodyTooLarge(bodyLimit));
+      if (size > limit) done(bodyTooLarge(limit));
       else done(null, chunk);
     },
   });
-  incoming.once("close", () => incoming.complete || through.destroy(new Error("The client left")));
-  return incoming.pipe(through);
 }

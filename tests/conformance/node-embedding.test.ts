@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type AddressInfo, connect } from "node:net";
 import { inspect } from "node:util";
 import { after, before, describe, it } from "node:test";
-import { createGateway, type Plugin } from "../../mod.ts";
+import { createGateway, type Gateway, type Plugin } from "../../mod.ts";
 import { nodeServer, nodeTransport } from "../../runtimes/node/mod.ts";
 import { send } from "../support/client.ts";
 import { startRawUpstream } from "../support/upstream.ts";
@@ -12,6 +12,7 @@ let plugin: Plugin = (_ctx, next) => next();
 let answer = "";
 let heads: string[] = [];
 let url = "";
+let gateway: Gateway;
 let stop: () => Promise<void>;
 let upstream: Awaited<ReturnType<typeof startRawUpstream>>;
 
@@ -20,7 +21,7 @@ before(async () => {
     heads.push(head);
     socket.end(answer);
   });
-  const gateway = createGateway({
+  gateway = createGateway({
     transport: nodeTransport(),
     providers: { openai: { base_url: `${upstream.url}/v1` } },
     plugins: [(ctx, next) => plugin(ctx, next)],
