@@ -32,7 +32,7 @@ const steps = {
     "mod.ts",
   ),
   "dead code": bin("knip", "--no-progress"),
-  "build": bin("tsc", "-p", "tsconfig.build.json"),
+  "build": ["npm", "run", "build"],
   "npm package": bin("publint", "--strict"),
   "npm package, imported": bin("node", ".ci/import-package.mjs"),
   "Workers bundle": ["node", ".ci/bundle-size.mjs"],

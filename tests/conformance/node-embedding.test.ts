@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, connect } from "node:net";
 import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
 import { after, before, describe, it } from "node:test";
 import { createGateway, type Gateway, type Plugin } from "../../mod.ts";
 import { nodeServer, nodeTransport } from "../../runtimes/node/mod.ts";
@@ -9,7 +10,7 @@ import { send } from "../support/client.ts";
 import { startRawUpstream } from "../support/upstream.ts";
 
 let plugin: Plugin = (_ctx, next) => next();
-let answer = "";
+let answer: string | Buffer = "";
 let heads: string[] = [];
 let url = "";
 let gateway: Gateway;
