@@ -37,6 +37,30 @@ after(async () => {
   await upstream.close();
 });
 
+it("serves a platform's own Request too, body and departure included", async () => {
+  answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi";
+  const init = { method: "POST", body: new Blob(["one two"]).stream(), duplex: "half" };
+  const target = "http://any.test/v1/a/default/openai/x";
+  const response = await gateway.fetch(new Request(target, init as RequestInit));
+  assert.equal(await response.text(), "hi");
+  assert.match(heads.at(-1)!, /^POST \/v1\/x [^]*transfer-encoding: chunked/i);
+  const gone = new Request(target, { signal: AbortSignal.abort() });
+  assert.equal((await gateway.fetch(gone)).status, 499);
+});
+
+it("over the platform's fetch hands on what that has decoded, and says so", async () => {
+  const zipped = gzipSync("hello");
+  const head = `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-encoding: gzip\r\n` +
+    `content-length: ${zipped.length}\r\n\r\n`;
+  answer = Buffer.concat([Buffer.from(head), zipped]);
+  const plain = createGateway({ providers: { openai: { base_url: `${upstream.url}/v1` } } });
+  const headers = { "accept-encoding": "gzip" };
+  const response = await plain.fetch(new Request("http://any.test/openai/x", { headers }));
+  assert.equal(await response.text(), "hello");
+  assert.equal(response.headers.get("content-encoding"), null);
+  assert.match(heads.at(-1)!, /accept-encoding: identity/i);
+});
+
 const ok =
   "HTTP/1.1 200 OK\r\nconnection: close\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 5\r\n\r\nhello";
 
