@@ -204,7 +204,8 @@ function assertPageMayCall(
 /** Whatever a runtime passes beside the request: ours, or the execution context of Workers. */
 function platformOf(platform: unknown, execution: unknown): Platform {
   for (const candidate of [platform, execution]) {
-    if (typeof (candidate as Platform | undefined)?.waitUntil === "function") {
+    const { waitUntil, ip } = (candidate ?? {}) as Platform;
+    if (typeof waitUntil === "function" || typeof ip === "string" || typeof ip === "function") {
       return candidate as Platform;
     }
   }

@@ -111,6 +111,12 @@ export function defineProvider(provider: Provider): Provider {
         "without trailing slash, query or user",
     );
   }
+  const header = provider.key?.header;
+  if (header !== undefined && header !== header.toLowerCase()) {
+    throw new TypeError(
+      `Provider '${slug}' has the key header '${header}', which must be lower case`,
+    );
+  }
   return provider;
 }
 
@@ -146,7 +152,7 @@ export function hasClientKey(provider: Provider, call: Call): boolean {
 /** Puts a key on the call the provider's way. */
 export function placeKey(provider: Provider, call: Call, key: string): void {
   const { header, scheme } = provider.key ?? { header: "authorization", scheme: "Bearer" };
-  call.headers[header] = scheme === undefined ? key : `${scheme} ${key}`;
+  call.headers[header] = scheme === undefined || scheme === "" ? key : `${scheme} ${key}`;
 }
 
 /** A part of a path that is to become part of a host name, or a refusal. */

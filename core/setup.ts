@@ -87,7 +87,9 @@ function providerTable(
     if (known !== undefined) {
       const { format, key_header, key_scheme, ...settings } = given;
       add(
-        format ?? key_header ?? key_scheme ? { ...known, ...customParts(given) } : known,
+        (format ?? key_header ?? key_scheme) !== undefined
+          ? { ...known, ...customParts(given) }
+          : known,
         settings,
       );
     } else if (!name.startsWith("custom-")) {

@@ -7,7 +7,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { ConfigError, createGateway, type Gateway, type GatewayOptions, version } from "../mod.ts";
+import {
+  ConfigError,
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  parseConfig,
+  version,
+} from "../mod.ts";
 
 /** A server as the runtimes have it. */
 export interface Listening {
@@ -111,17 +118,17 @@ async function loadConfig(source: string | undefined): Promise<GatewayOptions> {
 }
 
 function parse(path: string, json: string): GatewayOptions {
+  let config: GatewayOptions;
   try {
-    return JSON.parse(json);
+    config = JSON.parse(json);
   } catch (error) {
     // The text itself may hold keys: only the position is told.
     const where = /position \d+|line \d+ column \d+/.exec(text(error))?.[0];
-    throw new ConfigError([{
-      path,
-      found: `text that is not JSON${where ? ` at ${where}` : ""}`,
-      expected: "JSON",
-    }]);
+    const found = `text that is not JSON${where ? ` at ${where}` : ""}`;
+    throw new ConfigError([{ path, found, expected: "JSON" }]);
   }
+  parseConfig(config); // what only code can give, such as `plugins`, is an unknown key here
+  return config;
 }
 
 /** To the console, without what may be a key. */

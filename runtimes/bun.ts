@@ -15,17 +15,23 @@ declare const Bun: {
     port: number;
     hostname: string;
     development: boolean;
+    reusePort: boolean;
     maxRequestBodySize: number;
     fetch(request: Request, server: BunServer): Response | Promise<Response>;
     error(error: Error): Response;
   }): BunServer;
 };
 
-// Bun answers 256 requests upstream at a time unless told otherwise before it starts: the same process
+// Bun sends 256 requests upstream at a time unless told otherwise before it starts: the same process
 // starts once more, with that said.
 const most = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 if (process.env[most] === undefined && process.execve !== undefined) {
-  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const again = [
+    process.execPath,
+    "--max-http-header-size=65536",
+    ...process.execArgv,
+    ...process.argv.slice(1),
+  ];
   process.execve(process.execPath, again, { ...process.env, [most]: "65336" });
 }
 
@@ -50,6 +56,7 @@ await boot("bun", (gateway, { port, hostname, waitUntil }) => {
     port,
     hostname,
     development: false,
+    reusePort: false, // on unless said: a second gateway would share the port in silence
     maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the gateway has its own limit and its own 413
     fetch(request, server) {
       server.timeout(request, 0); // else a stream that is silent for 10 s is cut

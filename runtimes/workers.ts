@@ -1,7 +1,7 @@
 /** `wrangler dev -c runtimes/wrangler.jsonc`, and the entry for Cloudflare Workers. */
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
-import { createGateway, type GatewayOptions, webTransport } from "../mod.ts";
+import { createGateway, type GatewayOptions, parseConfig, webTransport } from "../mod.ts";
 import { marked } from "./workers/marked.ts";
 
 const vars: Record<string, unknown> = env;
@@ -18,11 +18,14 @@ function config(): GatewayOptions {
   const source = vars["SLUICE_CONFIG"];
   if (source === undefined || source === "") return {};
   if (typeof source === "object" && source !== null) return source; // a JSON variable
+  let config: GatewayOptions;
   try {
-    return JSON.parse(String(source));
+    config = JSON.parse(String(source));
   } catch {
     throw new Error("SLUICE_CONFIG is not JSON; on Workers it holds the configuration itself");
   }
+  parseConfig(config); // what only code can give, such as `plugins`, is an unknown key here
+  return config;
 }
 
 export default { fetch: gateway.fetch };

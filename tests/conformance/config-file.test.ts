@@ -17,6 +17,7 @@ const files = {
   "gateway.config.json": `{ "account": "ours", "gateways": { "team": {} } }`,
   "broken.json": `{ "keys": { "openai": "sk-secret" `,
   "wrong.ts": `export default 1;`,
+  "code.json": `{ "plugins": ["cache"] }`,
 };
 for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
@@ -38,6 +39,27 @@ for (const runtime of runtimes.filter((name) => name !== "workers")) {
         await gateway.stop("SIGKILL");
       });
     }
+
+    it("takes no plugins from JSON", async () => {
+      const error = await start("code.json").then(
+        () => assert.fail("It started"),
+        (error) => error,
+      );
+      assert.equal(error.exitCode, 78);
+      assert.match(error.output, /plugins: found an unknown key/);
+    });
+
+    it("does not start on a port that is taken", async () => {
+      const first = await startGateway(runtime);
+      const env = { PORT: new URL(first.url).port };
+      const error = await startGateway(runtime, { env }).then(
+        () => assert.fail("It started"),
+        (error) => error,
+      );
+      assert.equal(error.exitCode, 1);
+      assert.match(error.output, /cannot listen on/);
+      await first.stop("SIGKILL");
+    });
 
     for (const name of ["broken.json", "wrong.ts", "missing.json"]) {
       it(`ends with 78 on ${name}, and says which file`, async () => {

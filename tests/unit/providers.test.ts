@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { providers } from "../../mod.ts";
+import { defineProvider, providers } from "../../mod.ts";
 import { errorOf, recording } from "./upstream.ts";
 
 /** Path after `{gw}` and the URL that it leads to; sources: the providers' references, Cloudflare's docs. */
@@ -308,6 +308,20 @@ describe("fal targets", () => {
 });
 
 describe("keys", () => {
+  it("need a header in lower case, or the client's own would not be found", () => {
+    const row = { slug: "acme", baseURL: "http://a.test", key: { header: "X-Key" } };
+    assert.throws(() => defineProvider(row), /lower case/);
+  });
+
+  it("go without a word before them when the configuration says so", async () => {
+    const options = {
+      open: true,
+      keys: { openai: { default: { value: "k" } } },
+      providers: { openai: { key_scheme: "" } },
+    };
+    assert.equal((await recording(options).ask("/openai/x")).sent?.headers["authorization"], "k");
+  });
+
   const keys = {
     openai: { default: { value: "sk-a" }, other: { value: "sk-b" } },
     anthropic: { default: { value: "ak" } },
