@@ -26,7 +26,7 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
   return createGatewayWith(providers, options);
 }
 
-export { ConfigError, type ConfigProblem, parseConfig, type ParsedConfig } from "./core/config.ts";
+export { ConfigError, type ConfigProblem } from "./core/config.ts";
 export type {
   Config,
   GatewayConfig,

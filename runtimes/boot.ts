@@ -7,14 +7,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import {
-  ConfigError,
-  createGateway,
-  type Gateway,
-  type GatewayOptions,
-  parseConfig,
-  version,
-} from "../mod.ts";
+import { parseConfig } from "../core/config.ts";
+import { ConfigError, createGateway, type Gateway, type GatewayOptions, version } from "../mod.ts";
 
 /** A server as the runtimes have it. */
 export interface Listening {

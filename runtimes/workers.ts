@@ -1,7 +1,8 @@
 /** `wrangler dev -c runtimes/wrangler.jsonc`, and the entry for Cloudflare Workers. */
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
-import { createGateway, type GatewayOptions, parseConfig, webTransport } from "../mod.ts";
+import { parseConfig } from "../core/config.ts";
+import { createGateway, type GatewayOptions, webTransport } from "../mod.ts";
 import { marked } from "./workers/marked.ts";
 
 const vars: Record<string, unknown> = env;
