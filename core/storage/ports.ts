@@ -1,0 +1,220 @@
+/**
+ * The ports of storage: what plugins may ask of a store, whatever stands behind it. Three of them,
+ * since three things are asked: values by key, counts that hold across processes, rows of a log.
+ *
+ * Every method may reject when its store is away; who calls decides what that means. Nothing here
+ * retries or waits: `core/storage/guard.ts` puts time limits and health around a port.
+ *
+ * @module
+ */
+import type { LogEntry, LogRow } from "../log/row.ts";
+
+/** JSON, as it is stored. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/**
+ * Values by key. A key is segments of `[a-z0-9._-]` joined by `:`; whatever a user had a hand in goes
+ * in as a digest ({@link digestKey}). A value that has expired is not there, on every driver.
+ */
+export interface KV {
+  /** Name of the driver, for health and metrics. */
+  readonly driver: string;
+  /** A JSON value, or nothing. */
+  get(key: string): Promise<Json | undefined>;
+  /** @param ttl Seconds until it is gone; never unless given. */
+  set(key: string, value: Json, ttl?: number): Promise<void>;
+  /** Bytes as they were set, or nothing. */
+  getBytes(key: string): Promise<Uint8Array | undefined>;
+  /** @param ttl Seconds until they are gone; never unless given. */
+  setBytes(key: string, value: Uint8Array, ttl?: number): Promise<void>;
+  /** Nothing happens when it is not there. */
+  delete(key: string): Promise<void>;
+  /** Keys that begin with `prefix` (which ends in `:`), in no order. */
+  keys(prefix: string): Promise<string[]>;
+  /** Lets go of connections and files. */
+  close(): Promise<void>;
+}
+
+/** The time that one count covers, cut into slots: a slot is the grain in which it slides. */
+export interface Span {
+  /** Slots that are counted: this one and the ones before it. 1 is a fixed window. */
+  slots: number;
+  /** Milliseconds of a slot. */
+  slotMs: number;
+}
+
+/** What {@link Counters.add} found. */
+export interface Count {
+  /** Whether the amount was added. */
+  added: boolean;
+  /** The sum over the span, the amount included if it was added. */
+  total: number;
+  /** Start of the oldest slot that counts, in milliseconds since 1970; 0 when none does. */
+  oldest: number;
+}
+
+/**
+ * Counts over time. One operation, atomic across all processes that share the store: it is what limits
+ * and budgets are made of. A slot is `floor(now / slotMs)`; slots outside of the span count no more.
+ */
+export interface Counters {
+  /** Name of the driver, for health and metrics. */
+  readonly driver: string;
+  /** False when each process counts on its own. */
+  readonly shared: boolean;
+  /**
+   * Adds `amount` (negative gives back) unless the sum over the span would then be over `limit`; a
+   * negative amount and a limit of `Infinity` always go in. An amount of 0 reads.
+   *
+   * @param now Milliseconds since 1970.
+   */
+  add(key: string, amount: number, span: Span, limit: number, now: number): Promise<Count>;
+  /** Lets go of connections and files. */
+  close(): Promise<void>;
+}
+
+/** Fields that a filter may name; Cloudflare's, and ours. */
+export type LogField = (typeof logFields)[number];
+
+/** All of {@link LogField}. */
+export const logFields = [
+  "id",
+  "created_at",
+  "request_content_type",
+  "response_content_type",
+  "request_type",
+  "success",
+  "cached",
+  "provider",
+  "model",
+  "model_type",
+  "cost",
+  "tokens",
+  "tokens_in",
+  "tokens_out",
+  "duration",
+  "feedback",
+  "event_id",
+  "metadata.key",
+  "metadata.value",
+  "authentication",
+  "wholesale",
+  "compatibilityMode",
+  "dlp_action",
+  "user_agent",
+  "status_code",
+  "step",
+  "path",
+  "key_id",
+  "end",
+  "usage_quality",
+] as const;
+
+/** One condition. Several values are alternatives (`neq`: none of them). */
+export interface LogFilter {
+  key: LogField;
+  operator: "eq" | "neq" | "contains" | "lt" | "gt";
+  value: (string | number | boolean | null)[];
+}
+
+/** A field to sort by. */
+export type LogOrder =
+  | "created_at"
+  | "provider"
+  | "model"
+  | "model_type"
+  | "success"
+  | "cached"
+  | "cost"
+  | "tokens_in"
+  | "tokens_out"
+  | "duration"
+  | "feedback";
+
+/** Which rows. All conditions hold at once. */
+export interface LogSelection {
+  /** Id of the gateway; all of them unless given. */
+  gateway?: string;
+  filters?: LogFilter[];
+  /** Text that id, event id, provider, model, path, user agent, metadata or error must contain. */
+  search?: string;
+  order_by?: LogOrder;
+  /** Ties are broken by time of creation, then by order of arrival. */
+  direction?: "asc" | "desc";
+}
+
+/** What `meta_info` asks for: extremes over all selected rows; null where no row has the value. */
+export interface LogExtremes {
+  min_cost: number | null;
+  max_cost: number | null;
+  min_duration: number | null;
+  max_duration: number | null;
+  min_tokens_in: number | null;
+  max_tokens_in: number | null;
+  min_tokens_out: number | null;
+  max_tokens_out: number | null;
+  min_total_tokens: number | null;
+  max_total_tokens: number | null;
+}
+
+/** What may change in a row after it was written; a member that is absent stays. */
+export interface LogPatch {
+  feedback?: -1 | 1 | null;
+  score?: number | null;
+  metadata?: Record<string, string | number | boolean> | null;
+}
+
+/** A body as it was stored. */
+export interface StoredPayload {
+  bytes: Uint8Array;
+  /** Media type; empty when there was none. */
+  type: string;
+  /** False when only the beginning was kept. */
+  complete: boolean;
+}
+
+/** Rows of the log. */
+export interface Logs {
+  /** Name of the driver, for health and metrics. */
+  readonly driver: string;
+  /** Writes all or nothing. Writing a row whose id is there already changes nothing. */
+  append(entries: readonly LogEntry[]): Promise<void>;
+  /** One page of rows, without bodies. */
+  list(selection: LogSelection, page: { offset: number; limit: number }): Promise<LogRow[]>;
+  /** Number of rows. */
+  count(selection: LogSelection): Promise<number>;
+  /** Extremes of the figures. */
+  extremes(selection: LogSelection): Promise<LogExtremes>;
+  /** One row of a gateway, or nothing. */
+  get(gateway: string, id: string): Promise<LogRow | undefined>;
+  /** The body of a row's request or answer, or nothing when none was kept. */
+  payload(gateway: string, id: string, which: "request" | "response"): Promise<
+    StoredPayload | undefined
+  >;
+  /** False when there is no such row. */
+  patch(gateway: string, id: string, patch: LogPatch): Promise<boolean>;
+  /** Deletes at most `limit` rows with their bodies, in the selection's order; the number deleted. */
+  delete(selection: LogSelection, limit: number): Promise<number>;
+  /** Lets go of connections and files. */
+  close(): Promise<void>;
+}
+
+/** The stores of one gateway. */
+export interface Stores {
+  /** Virtual keys, stored provider keys, configuration. */
+  keys: KV;
+  /** Answers; may forget what it likes. */
+  cache: KV;
+  counters: Counters;
+  logs: Logs;
+}
+
+/** A key segment for something that a user had a hand in: hex SHA-256. */
+export async function digestKey(text: string): Promise<string> {
+  const bytes = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)),
+  );
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}
