@@ -1,0 +1,164 @@
+/**
+ * The KV port over any driver of unstorage. What drivers do differently is evened out here: some ignore
+ * a time to live, some guess types, some only keep text. So each value is stored with its expiry, and
+ * what is stored does not look like JSON to a driver that parses what it reads.
+ *
+ * @module
+ */
+import { checkKey, checkPrefix, expiryOf } from "./key.ts";
+import type { Json, KV } from "./ports.ts";
+
+type Awaitable<T> = T | Promise<T>;
+
+/** The part of unstorage's `Driver` that is used; each of its drivers is one. */
+export interface KVDriver {
+  name?: string;
+  getItem(key: string, options?: Record<string, unknown>): Awaitable<unknown>;
+  getItemRaw?(key: string, options: Record<string, unknown>): Awaitable<unknown>;
+  setItem?(key: string, value: string, options: DriverOptions): Awaitable<void>;
+  setItemRaw?(key: string, value: Uint8Array, options: DriverOptions): Awaitable<void>;
+  removeItem?(key: string, options: Record<string, unknown>): Awaitable<void>;
+  getKeys(base: string, options: Record<string, unknown>): Awaitable<string[]>;
+  dispose?(): Awaitable<void>;
+}
+
+/** What goes to a driver with a value. */
+export interface DriverOptions {
+  /** Whole seconds, 1 at least. */
+  ttl?: number;
+}
+
+/** How {@link kvOver} works. */
+export interface KVOptions {
+  /** Name of the driver, where its own does not tell. */
+  name?: string;
+  /** Milliseconds since 1970; `Date.now` unless given. */
+  now?: () => number;
+}
+
+/**
+ * A KV over a driver. A value is written as `j<expiry>|<JSON>`; bytes as 0x01, the expiry (float64, big
+ * endian) and the bytes, or `b<expiry>|<base64>` where the driver keeps text only. The expiry is in
+ * milliseconds since 1970, 0 is never. The driver is told the time to live as well, so that one that
+ * knows it frees the space; others keep what has expired until it is written again.
+ */
+export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
+  const now = options.now ?? Date.now;
+  const { setItem, removeItem } = driver;
+  if (setItem === undefined || removeItem === undefined) {
+    throw new TypeError(`Driver '${driver.name ?? "unknown"}' of unstorage cannot write`);
+  }
+  const raw = driver.setItemRaw !== undefined && driver.getItemRaw !== undefined;
+
+  /** Writes unless the value has expired by now; then what is there goes. */
+  async function put(
+    key: string,
+    ttl: number | undefined,
+    write: (expires: number, options: DriverOptions) => Awaitable<void>,
+  ): Promise<void> {
+    const at = now();
+    const expires = expiryOf(ttl, at);
+    if (expires <= at) await driver.removeItem!(key, {});
+    else if (expires > furthest) await write(0, {});
+    else await write(expires, { ttl: Math.ceil((expires - at) / 1000) });
+  }
+
+  return {
+    driver: options.name ?? driver.name ?? "unknown",
+    async get(key) {
+      return textOf(await driver.getItem(checkKey(key), {}), "j", now(), JSON.parse) as Json;
+    },
+    async set(key, value, ttl) {
+      checkKey(key);
+      const text = JSON.stringify(value);
+      if (text === undefined) throw new TypeError(`The value of '${key}' is not JSON`);
+      await put(
+        key,
+        ttl,
+        (expires, options) => driver.setItem!(key, `j${expires}|${text}`, options),
+      );
+    },
+    async getBytes(key) {
+      checkKey(key);
+      if (raw) return bytesOf(await driver.getItemRaw!(key, {}), now());
+      return textOf(await driver.getItem(key, {}), "b", now(), fromBase64);
+    },
+    async setBytes(key, value, ttl) {
+      checkKey(key);
+      await put(
+        key,
+        ttl,
+        (expires, options) =>
+          raw
+            ? driver.setItemRaw!(key, withHead(value, expires), options)
+            : driver.setItem!(key, `b${expires}|${toBase64(value)}`, options),
+      );
+    },
+    async delete(key) {
+      await driver.removeItem!(checkKey(key), {});
+    },
+    async keys(prefix) {
+      const keys = await driver.getKeys(checkPrefix(prefix), {});
+      return keys.filter((key) => key.startsWith(prefix));
+    },
+    async close() {
+      await driver.dispose?.();
+    },
+  };
+}
+
+/** 2286: times from here on are never, as drivers refuse some of them. */
+const furthest = 1e13;
+
+/** What follows the head, if it is of that kind and has not expired. */
+function textOf<T>(
+  stored: unknown,
+  kind: string,
+  now: number,
+  read: (text: string) => T,
+): T | undefined {
+  if (typeof stored !== "string" || stored[0] !== kind) return undefined;
+  const end = stored.indexOf("|");
+  const expires = Number(stored.slice(1, end));
+  if (expires !== 0 && !(expires > now)) return undefined;
+  try {
+    return read(stored.slice(end + 1));
+  } catch {
+    return undefined; // nothing of ours
+  }
+}
+
+const headSize = 9;
+const headMark = 1;
+
+function withHead(bytes: Uint8Array, expires: number): Uint8Array {
+  const stored = new Uint8Array(headSize + bytes.length);
+  stored[0] = headMark;
+  new DataView(stored.buffer).setFloat64(1, expires);
+  stored.set(bytes, headSize);
+  return stored;
+}
+
+function bytesOf(stored: unknown, now: number): Uint8Array | undefined {
+  const bytes = stored instanceof ArrayBuffer
+    ? new Uint8Array(stored)
+    : stored instanceof Uint8Array
+    ? new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength) // a Buffer becomes plain
+    : undefined;
+  if (bytes === undefined || bytes.length < headSize || bytes[0] !== headMark) return undefined;
+  const expires = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
+  return expires === 0 || expires > now ? bytes.slice(headSize) : undefined;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let text = "";
+  // More arguments than this overflow the stack of some runtimes.
+  for (let at = 0; at < bytes.length; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return btoa(text);
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}

@@ -1,0 +1,64 @@
+/**
+ * The arithmetic of counts, the same for every store: which slots a span covers, and when a sum is over
+ * its limit.
+ *
+ * Clocks of processes differ and jump. A slot ahead of the clock by less than a span counts, as if it
+ * were now: a limit stays exact between machines whose clocks differ, and after a jump back what was
+ * counted is still counted, once. A slot further ahead is of a clock that was wrong, and counts for
+ * nobody until its time comes.
+ *
+ * @module
+ */
+import { checkKey } from "./key.ts";
+import type { Count, Span } from "./ports.ts";
+
+/** One call of `Counters.add`, checked and worked out. */
+export interface Addition {
+  /** Key and grain: spans of different grain under one key do not mix. */
+  id: string;
+  /** The slot that `now` is in. */
+  slot: number;
+  /** Slots count after this one... */
+  after: number;
+  /** ...up to this one. */
+  until: number;
+  amount: number;
+  /** The sum may not be over this; `Infinity` where nothing is refused. */
+  most: number;
+  /** Milliseconds since 1970 at which the slot of this addition has ceased to count for every clock. */
+  expires: number;
+}
+
+/** Throws a TypeError on what is no count; on hostile amounts as well, which must not poison a sum. */
+export function additionOf(
+  key: string,
+  amount: number,
+  span: Span,
+  limit: number,
+  now: number,
+): Addition {
+  checkKey(key);
+  const { slots, slotMs } = span;
+  if (!Number.isFinite(amount)) throw new TypeError(`Amount ${amount} is not a number`);
+  if (!Number.isFinite(now)) throw new TypeError(`Time ${now} is not a number`);
+  if (Number.isNaN(limit)) throw new TypeError("The limit is not a number");
+  if (!Number.isSafeInteger(slots) || slots < 1 || !(slotMs >= 1) || slotMs === Infinity) {
+    throw new TypeError(`A span of ${slots} slots of ${slotMs} ms cannot be counted`);
+  }
+  const slot = Math.floor(now / slotMs);
+  return {
+    id: `${key}@${slotMs}`,
+    slot,
+    after: slot - slots,
+    until: slot + slots - 1,
+    amount,
+    // Sums of fractions are off by some 1e-16 each: three times 0.1 must fit into 0.3.
+    most: amount < 0 ? Infinity : limit === -Infinity ? limit : limit + Math.abs(limit) * 1e-12,
+    expires: (slot + 2 * slots) * slotMs,
+  };
+}
+
+/** What a store found, as the port tells it. */
+export function countOf(total: number, oldest: number | null, added: boolean, span: Span): Count {
+  return { added, total, oldest: oldest === null ? 0 : oldest * span.slotMs };
+}
