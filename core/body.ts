@@ -46,11 +46,13 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
 export function limited(
   limit: number,
   onOverflow: (error: GatewayError) => void,
+  onChunk?: (chunk: Uint8Array) => void,
 ): TransformStream<Uint8Array, Uint8Array> {
   let size = 0;
   return new TransformStream({
     transform(chunk, controller) {
       size += chunk.byteLength;
+      onChunk?.(chunk);
       if (size <= limit) return controller.enqueue(chunk);
       const error = bodyTooLarge(limit);
       onOverflow(error);

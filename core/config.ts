@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import type { CorsSettings } from "./cors.ts";
 import { nearest } from "./nearest.ts";
+import type { PriceOverride } from "./usage/cost.ts";
 import type { FormatName, ProviderSettings } from "./provider.ts";
 
 /** `gateways.<id>`; names and defaults are Cloudflare's where it has the setting. */
@@ -19,8 +20,24 @@ export interface GatewayConfig {
   errors?: "true" | "strict";
   /** Seconds; 0 is off. */
   cache_ttl?: number;
+  /** Requests need a key that the caller brings or that is stored; without one they are a 400. */
+  byok_only?: boolean;
+  /** Cloudflare Access in front: its JWTs stand in for a gateway token. */
+  access?: AccessConfig | null;
   /** Log rows are written. */
   collect_logs?: boolean;
+  /** Log rows keep the bodies of request and answer; without it, only what is known about them. */
+  collect_log_payload?: boolean;
+  /** Most bytes of each body that a row keeps; 1 MiB unless given. */
+  log_payload_bytes?: number;
+  /** Regular expressions; what they match in a body is masked before it is stored. */
+  log_redact?: string[];
+  /** Most rows; 10,000,000 unless given. */
+  log_management?: number;
+  /** What happens at that number of rows. */
+  log_management_strategy?: "DELETE_OLDEST" | "STOP_INSERTING";
+  /** Days that a row is kept; 0 is for ever. */
+  log_retention_days?: number;
   /** Requests per interval; 0 is off. */
   rate_limiting_limit?: number;
   /** Seconds. */
@@ -34,9 +51,55 @@ export interface GatewayConfig {
   /** How the delay grows. */
   retry_backoff?: "constant" | "linear" | "exponential";
   /** Virtual keys, by hash. */
-  tokens?: { name: string; hash: string }[];
+  tokens?: TokenConfig[];
   /** Dynamic routes, by name. */
   routes?: Record<string, unknown>;
+}
+
+/** What a virtual key may do, and what becomes of its requests. */
+export interface KeyRules {
+  /** On unless false. */
+  enabled?: boolean;
+  /** RFC 3339; never unless given. */
+  expires_at?: string | null;
+  /** Globs over gateway ids; all unless given. */
+  gateways?: string[];
+  /** Globs over provider slugs; all unless given. */
+  providers?: string[];
+  /** Globs over `model` and `provider/model`; all unless given. */
+  models?: string[];
+  /** Stamped on each log row, over what the caller sends. */
+  metadata?: Record<string, string | number | boolean>;
+  /** Its own limits; all of them hold. */
+  limits?: KeyLimit[];
+}
+
+/** One limit of a virtual key. */
+export interface KeyLimit {
+  /** Most requests or tokens in a window. */
+  limit: number;
+  /** Seconds. */
+  window: number;
+  unit: "requests" | "tokens";
+  /** `sliding` unless given. */
+  technique?: "fixed" | "sliding";
+}
+
+/** `gateways.<id>.tokens`: a virtual key of which only the hash is known. */
+export interface TokenConfig extends KeyRules {
+  name: string;
+  /** `sha256:` and the hex SHA-256 of the key. */
+  hash: string;
+}
+
+/** `gateways.<id>.access`: whose JWTs are accepted. */
+export interface AccessConfig {
+  /** `https://<team>.cloudflareaccess.com`, which is also the issuer. */
+  team_domain: string;
+  /** Application audience tag; several when more than one application is in front. */
+  audience: string | string[];
+  /** Where the keys are, when not at `<team_domain>/cdn-cgi/access/certs`. */
+  jwks_url?: string;
 }
 
 /** `providers.<slug>`: an override of a built-in provider, or a custom one (`custom-<name>`). */
@@ -49,16 +112,22 @@ export interface ProviderConfig extends ProviderSettings {
   key_scheme?: string;
 }
 
-/** `keys.<provider>.<alias>`: where a provider key is. */
+/** Where a provider key is. */
 export type KeyConfig =
-  | {
-    /** Name of an environment variable, or several that make one object. */
-    env: string | string[];
+  & {
+    /** Share of the requests, where an alias has several keys; 1 unless given. */
+    weight?: number;
   }
-  | {
-    /** The key; an object for credentials of several parts (Bedrock, Vertex AI). */
-    value: string | Record<string, unknown>;
-  };
+  & (
+    | {
+      /** Name of an environment variable, or several that make one object. */
+      env: string | string[];
+    }
+    | {
+      /** The key; an object for credentials of several parts (Bedrock, Vertex AI). */
+      value: string | Record<string, unknown>;
+    }
+  );
 
 /** `limits`: what a request may cost, in bytes. */
 export interface LimitsConfig {
@@ -80,10 +149,12 @@ export interface Config {
   gateways?: Record<string, GatewayConfig>;
   /** By slug or alias. */
   providers?: Record<string, ProviderConfig>;
-  /** By provider and alias. */
-  keys?: Record<string, Record<string, KeyConfig>>;
-  /** Stores, by use. */
+  /** By provider and alias; several keys of one alias share its requests by weight. */
+  keys?: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
+  /** Stores by use (`keys`, `cache`, `counters`, `logs`): a driver's name, and its own options. */
   storage?: Record<string, { driver: string } & Record<string, unknown>>;
+  /** Prices by `provider/model` or `provider/prefix*`; they win over the built-in table. */
+  prices?: Record<string, PriceOverride>;
   /** Which pages may call the gateway; any, unless given. */
   cors?: CorsSettings;
   /** What a request may cost. */
@@ -91,8 +162,7 @@ export interface Config {
 }
 
 /** A gateway's settings with every default filled in. */
-export interface GatewaySettings
-  extends Readonly<Required<Omit<GatewayConfig, "tokens" | "routes">>> {
+export interface GatewaySettings extends Readonly<Required<Omit<GatewayConfig, "routes">>> {
   /** As in the URL. */
   readonly id: string;
 }
@@ -114,22 +184,85 @@ const url = v.pipe(
   v.transform((text) => text.replace(/\/+$/, "")),
 );
 
+const glob = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(256),
+);
+const positive = v.pipe(v.number(), v.gtValue(0));
+const price = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)));
+
+/** What a virtual key may say of itself, in the configuration as in the management API. */
+export const keyRules = {
+  enabled: v.optional(v.boolean()),
+  expires_at: v.nullish(v.pipe(
+    v.string(),
+    v.check((text) => !Number.isNaN(Date.parse(text)), "a date and time as in RFC 3339"),
+  )),
+  gateways: v.optional(v.array(glob)),
+  providers: v.optional(v.array(glob)),
+  models: v.optional(v.array(glob)),
+  metadata: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+  limits: v.optional(v.array(v.strictObject({
+    limit: positive,
+    window: positive,
+    unit: v.picklist(["requests", "tokens"]),
+    technique: v.optional(v.picklist(["fixed", "sliding"])),
+  }))),
+};
+
+const keySource = v.union([
+  v.strictObject({
+    env: v.union([v.string(), v.array(v.string())]),
+    weight: v.optional(positive),
+  }),
+  v.strictObject({
+    value: v.union([v.string(), v.record(v.string(), v.unknown())]),
+    weight: v.optional(positive),
+  }),
+], "an object with either 'env' or 'value'");
+
 const gateway = v.strictObject({
   authentication: v.optional(v.boolean(), false),
   open: v.optional(v.boolean()),
   errors: v.optional(v.picklist(["true", "strict"]), "true"),
   cache_ttl: v.optional(count, 0),
+  byok_only: v.optional(v.boolean(), false),
+  access: v.nullish(
+    v.strictObject({
+      team_domain: url,
+      audience: v.union([v.string(), v.array(v.string())]),
+      jwks_url: v.optional(v.pipe(v.string(), v.url())),
+    }),
+    null,
+  ),
   collect_logs: v.optional(v.boolean(), true),
+  collect_log_payload: v.optional(v.boolean(), true),
+  log_payload_bytes: v.optional(v.pipe(count, v.maxValue(10 * 1024 * 1024)), 1024 * 1024),
+  log_redact: v.optional(
+    v.array(v.pipe(v.string(), v.check(isPattern, "a regular expression"))),
+    [],
+  ),
+  log_management: v.optional(v.pipe(count, v.minValue(1)), 10_000_000),
+  log_management_strategy: v.optional(
+    v.picklist(["DELETE_OLDEST", "STOP_INSERTING"]),
+    "DELETE_OLDEST",
+  ),
+  log_retention_days: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
   rate_limiting_limit: v.optional(count, 0),
   rate_limiting_interval: v.optional(count, 60),
   rate_limiting_technique: v.optional(v.picklist(["fixed", "sliding"]), "sliding"),
   retry_max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(5)), 1),
   retry_delay: v.optional(v.pipe(count, v.maxValue(60_000)), 500),
   retry_backoff: v.optional(v.picklist(["constant", "linear", "exponential"]), "exponential"),
-  tokens: v.optional(v.array(v.strictObject({
-    name: v.string(),
-    hash: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, "'sha256:' and 64 hex digits")),
-  }))),
+  tokens: v.optional(
+    v.array(v.strictObject({
+      name: v.string(),
+      hash: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, "'sha256:' and 64 hex digits")),
+      ...keyRules,
+    })),
+    [],
+  ),
   routes: v.optional(v.record(name, v.unknown())),
 });
 
@@ -164,15 +297,28 @@ const schema = v.strictObject({
       name,
       v.record(
         name,
-        v.union([
-          v.strictObject({ env: v.union([v.string(), v.array(v.string())]) }),
-          v.strictObject({ value: v.union([v.string(), v.record(v.string(), v.unknown())]) }),
-        ], "an object with either 'env' or 'value'"),
+        v.union(
+          [keySource, v.array(keySource)],
+          "an object with either 'env' or 'value', or a list",
+        ),
       ),
     ),
     {},
   ),
   storage: v.optional(v.record(name, v.looseObject({ driver: v.string() })), {}),
+  prices: v.optional(
+    v.record(
+      v.pipe(v.string(), v.regex(/^[^/]+\/.+$/, "'provider/model'")),
+      v.strictObject({
+        input: price,
+        output: price,
+        cache_read: price,
+        cache_write: price,
+        per_request: price,
+      }),
+    ),
+    {},
+  ),
   cors: v.optional(v.strictObject({ origins: v.union([v.literal("*"), v.array(v.string())]) })),
   limits: v.optional(
     v.strictObject({
@@ -186,8 +332,8 @@ const schema = v.strictObject({
 
 /** A gateway's settings with the defaults filled in, `open` aside: its default is the configuration's. */
 type ParsedGateway =
-  & Required<Omit<GatewayConfig, "open" | "tokens" | "routes">>
-  & Pick<GatewayConfig, "open" | "tokens" | "routes">;
+  & Required<Omit<GatewayConfig, "open" | "routes">>
+  & Pick<GatewayConfig, "open" | "routes">;
 
 /** The configuration with every default filled in. */
 export interface ParsedConfig {
@@ -195,8 +341,9 @@ export interface ParsedConfig {
   open: boolean;
   gateways: Record<string, ParsedGateway>;
   providers: Record<string, ProviderConfig>;
-  keys: Record<string, Record<string, KeyConfig>>;
-  storage: Record<string, { driver: string }>;
+  keys: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
+  storage: Record<string, { driver: string } & Record<string, unknown>>;
+  prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
   limits: Required<LimitsConfig>;
 }
@@ -280,6 +427,15 @@ function keysAt(path: readonly string[]): string[] {
     at = at?.entries?.[key] ?? at?.value ?? at?.item;
   }
   return Object.keys(unwrap(at)?.entries ?? {});
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isBaseURL(text: string): boolean {

@@ -6,6 +6,8 @@
  */
 import { readBody } from "./body.ts";
 import type { GatewaySettings } from "./config.ts";
+import type { Host } from "./host.ts";
+import type { AttemptListener } from "./meter.ts";
 import type { Provider } from "./provider.ts";
 
 /** A typed key under which plugins share a value. */
@@ -23,6 +25,19 @@ export function createKey<T>(name: string): Key<T> {
 
 /** Set by an auth plugin once it knows the caller: only then are stored provider keys lent. */
 export const authenticated: Key<boolean> = createKey("authenticated");
+
+/** Who calls, once an auth plugin knows. */
+export interface Caller {
+  /** Id of the virtual key; nothing for other ways to be known. */
+  keyId?: string;
+  /** Its name, for people. */
+  keyName?: string;
+  /** Stamped on the log rows of the request, over what the caller sends. */
+  metadata?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Set by an auth plugin together with {@link authenticated}. */
+export const caller: Key<Caller> = createKey("caller");
 
 /** What the runtime knows of one request. */
 export interface Platform {
@@ -48,6 +63,18 @@ export interface Shared {
   bytes?: Promise<Uint8Array>;
   /** The context that last reached the innermost step: a plugin may have changed it. */
   attempt?: Context;
+  /** Attempts so far. */
+  attempts: number;
+  /** Told of each attempt once it is over. */
+  listeners?: AttemptListener[];
+  /** Most bytes of each body that a listener wants. */
+  keep: number;
+  /** Each attempt gets a row of the log. */
+  logged?: boolean;
+  /** The answer came from the cache. */
+  cached?: boolean;
+  /** Id of the last log row of this request. */
+  logId?: string;
   /** Model of the last attempt, where it could be told. */
   model?: string;
   /** Milliseconds spent waiting for providers. */
@@ -56,6 +83,8 @@ export interface Shared {
 
 /** One request, from route to answer. */
 export class Context {
+  /** The gateway's services. */
+  readonly host: Host;
   /** The client's request. Its body can be read once: use {@link Context.bytes}. */
   readonly request: Request;
   /** What the runtime knows of the request. */
@@ -90,7 +119,10 @@ export class Context {
   readonly shared: Shared;
 
   /** Made by the gateway, one for each request. */
-  constructor(init: Omit<Context, "with" | "get" | "set" | "bytes" | "waitUntil" | "shared">) {
+  constructor(
+    init: Omit<Context, "with" | "get" | "set" | "bytes" | "onAttempt" | "waitUntil" | "shared">,
+  ) {
+    this.host = init.host;
     this.request = init.request;
     this.platform = init.platform;
     this.account = init.account;
@@ -106,7 +138,7 @@ export class Context {
     this.eventId = init.eventId;
     this.step = init.step;
     this.bodyLimit = init.bodyLimit;
-    this.shared = { upstreamMs: 0 };
+    this.shared = { upstreamMs: 0, attempts: 0, keep: 0 };
   }
 
   /** A copy with changes, for `next`. Values of {@link Context.set} are shared with it. */
@@ -131,6 +163,17 @@ export class Context {
   bytes(): Promise<Uint8Array> {
     if (this.body !== undefined) return Promise.resolve(this.body);
     return this.shared.bytes ??= readBody(this.request, this.bodyLimit);
+  }
+
+  /**
+   * Asks to be told of each attempt further in, once its answer is over: usage, cost, times, and how it
+   * ended. Bodies are kept as far as `keep` says, in bytes; `logged` is for the log alone.
+   */
+  onAttempt(listener: AttemptListener, options: { keep?: number; logged?: boolean } = {}): void {
+    const { shared } = this;
+    (shared.listeners ??= []).push(listener);
+    shared.keep = Math.max(shared.keep, options.keep ?? 0);
+    if (options.logged) shared.logged = true;
   }
 
   /** Work that may go on after the answer. */

@@ -9,7 +9,8 @@ import { Context, type Platform } from "./context.ts";
 import { type CorsSettings, fromStrangePage, openTo, preflight } from "./cors.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
-import { idSource } from "./id.ts";
+import { createHost } from "./host.ts";
+import { createManagement } from "./management/mod.ts";
 import { nearest, shown, suggestion } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery, splitURL } from "./path.ts";
 import { compose, type Plugin } from "./plugin.ts";
@@ -17,6 +18,8 @@ import type { Provider, Tools } from "./provider.ts";
 import { createRouter, type NativeRoute, restOf } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
 import { type Setup, setUp } from "./setup.ts";
+import { healthOf } from "./storage/guard.ts";
+import type { Stores } from "./storage/ports.ts";
 import { type Transport, upstream, webTransport } from "./upstream.ts";
 import { version } from "./version.ts";
 
@@ -26,8 +29,15 @@ export interface GatewayOptions extends Config {
   plugins?: readonly Plugin[];
   /** Providers on top of the built-in ones; the last of one name wins. */
   adapters?: readonly Provider[];
-  /** Where `keys.*.env` is looked up; nothing is ever read from the process. */
+  /**
+   * Where `keys.*.env` and `SLUICE_MASTER_KEY` (32 bytes as base64, for stored provider keys) are looked
+   * up; nothing is ever read from the process.
+   */
   env?: Readonly<Record<string, unknown>>;
+  /** Memory for each that is not given. */
+  stores?: Partial<Stores>;
+  /** The management API and `/metrics`; not served unless given. */
+  admin?: AdminOptions;
   /** Instead of the platform's `fetch`. */
   fetch?: typeof fetch;
   /** Instead of a transport over `fetch`, for runtimes that have a faster way. */
@@ -38,6 +48,17 @@ export interface GatewayOptions extends Config {
   report?: (message: string, cause?: unknown) => void;
 }
 
+/** Who may manage the gateway. */
+export interface AdminOptions {
+  /** Bearer token that is asked for. */
+  token?: string;
+  /**
+   * Without a token: true where nobody but this machine can connect. Requests whose `host` is not a
+   * loopback name, and pages of other origins, are refused then.
+   */
+  loopback?: boolean;
+}
+
 /** A gateway. */
 export interface Gateway {
   /**
@@ -45,6 +66,10 @@ export interface Gateway {
    * what Workers, Bun and Deno pass there on their own is understood too.
    */
   fetch(request: Request, platform?: unknown, execution?: unknown): Promise<Response>;
+  /** Loads what the first answers will want, such as the price table. */
+  warm(): Promise<void>;
+  /** Writes what waits to be written, and closes the stores. */
+  close(): Promise<void>;
 }
 
 /**
@@ -54,7 +79,7 @@ export interface Gateway {
 export function createGatewayWith(builtins: readonly Provider[], options: GatewayOptions): Gateway {
   const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } =
     options;
-  const { fetch: fetcher, transport, ...input } = rest;
+  const { fetch: fetcher, transport, stores, admin, ...input } = rest;
   const setup = setUp({ input, rows: [...builtins, ...adapters], plugins, env, report });
   const { config, providers, keyring } = setup;
 
@@ -62,7 +87,11 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const tools: Tools = { fetch: web, now, memo: new Map() };
   const limits = config.limits;
   const cors = config.cors ?? { origins: "*" };
-  const nextId = idSource();
+  if (stores === undefined && Object.keys(config.storage).length > 0) {
+    report("'storage' has no effect here: pass `stores` to createGateway");
+  }
+  const host = createHost({ setup, stores, fetch: web, now, report });
+  const manage = createManagement({ host, setup, admin, report });
   const route = createRouter();
   const run = compose(
     plugins,
@@ -77,7 +106,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
 
   async function handle(request: Request, platform: Platform): Promise<Response> {
     const started = performance.now();
-    const requestId = nextId();
+    const requestId = host.nextId();
     const origin = request.headers.get("origin");
     let ctx: Context | undefined;
     let response: Response;
@@ -105,13 +134,22 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const found = await route(request.method, path);
       if (found === undefined) throw noRoute(path);
       if (found.kind === "health") {
-        response = Response.json({ status: "ok", runtime: runtimeName(), version });
+        const full = /[?&]full=1(?:&|$)/.test(query);
+        response = Response.json({
+          status: "ok",
+          runtime: runtimeName(),
+          version,
+          ...full && { stores: healthOf(host.stores), log: { rows_waiting: host.log.waiting } },
+        });
+      } else if (found.kind === "management" || found.kind === "metrics") {
+        response = await manage(request, found, query);
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
         const { gateway, provider } = locate(setup, found, path);
         assertPageMayCall(provider, request.headers, config.cors);
         ctx = new Context({
+          host,
           request,
           platform,
           account: found.account ?? config.account ?? "default",
@@ -138,7 +176,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     headers.set("cf-aig-request-id", requestId);
     if (ctx !== undefined) {
       headers.set("cf-aig-event-id", ctx.eventId);
-      const { attempt = ctx, model, upstreamMs } = ctx.shared;
+      const { attempt = ctx, logId, model, upstreamMs } = ctx.shared;
+      if (logId !== undefined) headers.set("cf-aig-log-id", logId);
       headers.set("cf-aig-step", String(attempt.step));
       headers.set("cf-aig-provider", attempt.provider.slug);
       if (model !== undefined) headers.set("cf-aig-model", model);
@@ -154,6 +193,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
 
   return {
     fetch: (request, platform, execution) => handle(request, platformOf(platform, execution)),
+    warm: () => host.pricer.warm(),
+    close: () => host.close(),
   };
 }
 

@@ -125,11 +125,10 @@ export function baseOf(provider: Provider, settings: ProviderSettings): string {
   return settings.base_url ?? provider.baseURL;
 }
 
-/** The upstream URL of a call, query included. */
+/** The upstream URL of a call, without the query. */
 export function targetURL(provider: Provider, call: Call): string {
-  const url = provider.url?.(call) ??
+  return provider.url?.(call) ??
     joinURL(baseOf(provider, call.settings), call.path, provider.version);
-  return url + call.query;
 }
 
 /** Names of headers in which clients send a provider key; a provider's own comes on top. */

@@ -15,8 +15,16 @@ export interface NativeRoute {
   depth: number;
 }
 
+/** `/client/v4/accounts/{account}/ai-gateway/...` */
+export interface ManagementRoute {
+  kind: "management";
+  account: string;
+  /** What follows `ai-gateway`, without the slash between; raw. */
+  path: string;
+}
+
 /** What a path means. */
-export type Route = NativeRoute | { kind: "health" } | {
+export type Route = NativeRoute | ManagementRoute | { kind: "health" } | { kind: "metrics" } | {
   kind: "later";
   /** The subject of "... is not served by this version". */
   what: string;
@@ -50,6 +58,9 @@ const unified = [
   "/client/v4/accounts/:account/ai/*",
 ];
 
+/** The router wants whole URLs. */
+const base = "http://gateway";
+
 /** Builds the table. Exact paths stand before patterns: the first match wins. */
 export function createRouter(): Router {
   const table = IttyRouter();
@@ -57,9 +68,17 @@ export function createRouter(): Router {
   for (const path of unified) {
     table.all(path, (): Route => ({ kind: "later", what: "The unified API" }));
   }
-  table.all("/client/v4/*", (): Route => ({ kind: "later", what: "The management API" }));
+  table.all(
+    "/client/v4/accounts/:account/ai-gateway/*",
+    ({ params, url }: { params: Params; url: string }): Route => ({
+      kind: "management",
+      account: params.account ?? "",
+      path: restOf(url.slice(base.length), 5),
+    }),
+  );
+  table.all("/client/v4/*", (): Route => ({ kind: "later", what: "This part of the API" }));
   table.all("/dashboard/*", (): Route => ({ kind: "later", what: "The dashboard" }));
-  table.all("/metrics", (): Route => ({ kind: "later", what: "The metrics page" }));
+  table.all("/metrics", (): Route => ({ kind: "metrics" }));
   table.all(
     "/v1/:account/:gateway",
     (): Route => ({ kind: "later", what: "The universal endpoint" }),
@@ -72,7 +91,7 @@ export function createRouter(): Router {
   });
   table.all("/v1/:account/:gateway/:provider/*", native(4));
   table.all("/:provider/*", native(1));
-  return (method, path) => table.fetch({ method, url: `http://gateway${path}` });
+  return (method, path) => table.fetch({ method, url: base + path });
 }
 
 /** Whatever follows the first `depth` segments of a raw path, without the slash between. */

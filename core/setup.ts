@@ -13,7 +13,7 @@ import {
   type ParsedConfig,
   type ProviderConfig,
 } from "./config.ts";
-import { createKeyring, type Keyring } from "./keyring.ts";
+import { createKeyring, type Keyring, type PoolKey } from "./keyring.ts";
 import { suggestion } from "./nearest.ts";
 import type { Plugin } from "./plugin.ts";
 import { defineProvider, type Provider, type ProviderSettings } from "./provider.ts";
@@ -62,7 +62,7 @@ function gatewayTable(config: ParsedConfig): Map<string, GatewaySettings> {
   const withDefault = { default: {}, ...config.gateways };
   const { gateways } = parseConfig({ gateways: withDefault });
   return new Map(
-    Object.entries(gateways).map(([id, { tokens: _tokens, routes: _routes, ...settings }]) => [
+    Object.entries(gateways).map(([id, { routes: _routes, ...settings }]) => [
       id,
       { ...settings, id, open: settings.open ?? config.open },
     ]),
@@ -134,8 +134,8 @@ function keyTable(
   env: Readonly<Record<string, unknown>>,
   problems: ConfigProblem[],
   report: (message: string) => void,
-): Map<string, Map<string, string>> {
-  const table = new Map<string, Map<string, string>>();
+): Map<string, Map<string, PoolKey[]>> {
+  const table = new Map<string, Map<string, PoolKey[]>>();
   for (const [name, aliases] of Object.entries(config.keys)) {
     const slug = providers.get(name)?.provider.slug;
     if (slug === undefined) {
@@ -143,13 +143,17 @@ function keyTable(
       problems.push({ path: `keys.${name}`, found: "an unknown provider", expected });
       continue;
     }
-    const keys = table.get(slug) ?? new Map<string, string>();
+    const keys = table.get(slug) ?? new Map<string, PoolKey[]>();
     table.set(slug, keys);
-    for (const [alias, source] of Object.entries(aliases)) {
-      const key = readKey(source, env);
-      if (key === undefined) {
-        report(`keys.${name}.${alias} has no effect: its environment variable is not set`);
-      } else keys.set(alias, key);
+    for (const [alias, sources] of Object.entries(aliases)) {
+      for (const source of [sources].flat()) {
+        const key = readKey(source, env);
+        if (key === undefined) {
+          report(`keys.${name}.${alias} has no effect: its environment variable is not set`);
+        } else {
+          keys.set(alias, [...keys.get(alias) ?? [], { key, weight: source.weight ?? 1 }]);
+        }
+      }
     }
   }
   return table;
@@ -199,12 +203,11 @@ function checkPlugins(
       });
     }
     for (const [key, { plugin, off }] of Object.entries(needs)) {
-      if (settings[key as keyof typeof settings] !== off && !names.has(plugin)) {
+      const value = settings[key as keyof typeof settings];
+      const isOff = value === off || (Array.isArray(value) && value.length === 0);
+      if (!isOff && !names.has(plugin)) {
         report(`gateways.${id}.${key} has no effect: no plugin named '${plugin}' is in the chain`);
       }
     }
-  }
-  for (const use of Object.keys(config.storage)) {
-    report(`storage.${use} has no effect: no plugin in the chain stores anything`);
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Attempt, Watch } from "./attempt.ts";
 import { limited } from "./body.ts";
 import type { Context } from "./context.ts";
 import { Code, GatewayError, isGatewayError } from "./error.ts";
@@ -18,6 +19,7 @@ import {
   targetURL,
   type Tools,
 } from "./provider.ts";
+import { Meter } from "./meter.ts";
 import { runtimeName } from "./runtime.ts";
 import { topLevelString } from "./scan.ts";
 
@@ -37,6 +39,8 @@ export interface Exchange {
   signal: AbortSignal | undefined;
   /** Most bytes of a streamed body. */
   bodyLimit: number;
+  /** Sees the chunks of a streamed body. */
+  onSent?: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -60,12 +64,18 @@ export function webTransport(
     let body: Uint8Array | ReadableStream<Uint8Array> | null = exchange.body ?? null;
     if (method === "GET" || method === "HEAD") body = null; // `fetch` refuses even an empty one
     else if (body === null && client.body !== null) {
-      if ("content-length" in headers) body = client.body;
-      else {
+      const { onSent } = exchange;
+      if ("content-length" in headers) {
+        // workerd would forget the declared length on the way through JavaScript.
+        const unseen = onSent === undefined || runtime === "workers";
+        body = unseen ? client.body : client.body.pipeThrough(limited(Infinity, () => {}, onSent));
+      } else {
         // Failing the stream is not enough: workerd then sends what it has as if it were whole.
         const stop = new AbortController();
         signals.push(stop.signal);
-        body = client.body.pipeThrough(limited(bodyLimit, (error) => stop.abort(overflow = error)));
+        body = client.body.pipeThrough(
+          limited(bodyLimit, (error) => stop.abort(overflow = error), onSent),
+        );
       }
     }
     const init = {
@@ -114,8 +124,40 @@ export interface UpstreamOptions {
 export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Response> {
   const { transport, tools, bodyLimit, keyring } = options;
   return async (ctx) => {
+    const { shared } = ctx;
+    shared.attempt = ctx;
+    const started = performance.now();
+    const number = shared.attempts++;
+    const attempt: Attempt = {
+      ctx,
+      id: number === 0 ? ctx.requestId : ctx.host.nextId(),
+      number,
+      startedAt: tools.now(),
+      started,
+      url: "",
+      model: undefined,
+      body: undefined,
+      keyAlias: undefined,
+    };
+    if (shared.logged) shared.logId = attempt.id;
+    const { listeners } = shared;
+    const watch = listeners && new Meter(attempt, ctx.host, shared.keep, listeners);
+    try {
+      return await exchange(ctx, attempt, watch);
+    } catch (error) {
+      watch?.failed(error);
+      throw error;
+    } finally {
+      shared.upstreamMs += performance.now() - started;
+    }
+  };
+
+  async function exchange(
+    ctx: Context,
+    attempt: Attempt,
+    watch: Watch | undefined,
+  ): Promise<Response> {
     const { provider, request } = ctx;
-    ctx.shared.attempt = ctx;
     const settings = options.settingsOf(provider.slug);
     const call: Call = {
       account: ctx.account,
@@ -131,17 +173,27 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     };
     call.url = targetURL(provider, call);
 
-    const key = keyring.has(provider.slug) && !hasClientKey(provider, call)
-      ? keyring.lend(ctx)
+    attempt.url = call.url;
+    call.url += call.query;
+
+    const lent = keyring.has(provider.slug) && !hasClientKey(provider, call)
+      ? await keyring.lend(ctx)
       : undefined;
+    attempt.keyAlias = lent?.alias;
     if (provider.authorize) {
-      await authorize(provider.authorize.bind(provider), call, key, provider.slug);
-    } else if (key !== undefined) placeKey(provider, call, key);
+      await authorize(provider.authorize.bind(provider), call, lent?.key, provider.slug);
+    } else if (lent !== undefined) placeKey(provider, call, lent.key);
 
     if (ctx.method === "GET" || ctx.method === "HEAD") delete call.headers["content-length"];
-    const started = performance.now();
+    if (watch !== undefined) {
+      // What the meter can read.
+      const accepted = call.headers["accept-encoding"] ?? "";
+      call.headers["accept-encoding"] = /\bgzip\b/.test(accepted) ? "gzip" : "identity";
+    }
     try {
-      const body = await readyBytes(ctx, call.headers);
+      const body = attempt.body = await readyBytes(ctx, call.headers);
+      const model = provider.model?.(ctx.path) ?? (body && topLevelString(body, "model"));
+      if (model !== undefined) ctx.shared.model = attempt.model = model;
       const response = mutable(
         await transport({
           url: call.url,
@@ -151,6 +203,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
           client: request,
           signal: ctx.signal,
           bodyLimit,
+          onSent: watch?.sent && ((bytes) => watch.sent?.(bytes)),
         }),
       );
       if (response.status < 200 || response.status > 599) {
@@ -158,15 +211,12 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
         throw new TypeError(`Status ${response.status} is none of HTTP`);
       }
       cleanAnswer(response.headers);
-      const model = provider.model?.(ctx.path) ?? (body && topLevelString(body, "model"));
-      if (model !== undefined) ctx.shared.model = model;
-      return response;
+      if (lent !== undefined) keyring.learn(lent, response);
+      return watch === undefined ? response : await watch.answered(response);
     } catch (error) {
       throw asFailure(error, ctx);
-    } finally {
-      ctx.shared.upstreamMs += performance.now() - started;
     }
-  };
+  }
 }
 
 /** A provider's own failure to use a key may quote it: nothing of its text goes on. */

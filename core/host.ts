@@ -1,0 +1,91 @@
+/**
+ * What a gateway offers its plugins: stores, the log, metrics, a clock.
+ *
+ * @module
+ */
+import { idSource } from "./id.ts";
+import { LogWriter } from "./log/writer.ts";
+import { Metrics } from "./metrics.ts";
+import { runtimeName } from "./runtime.ts";
+import { Settler } from "./settler.ts";
+import type { Setup } from "./setup.ts";
+import { guardStores } from "./storage/guard.ts";
+import { memoryLogs } from "./storage/logs-memory.ts";
+import { memoryCounters, memoryKV } from "./storage/memory.ts";
+import type { Stores } from "./storage/ports.ts";
+import { Allowance } from "./tape.ts";
+import { createPricer, type Pricer } from "./usage/cost.ts";
+
+/** One for each gateway, handed to plugins as `ctx.host`. */
+export interface Host {
+  readonly stores: Stores;
+  /** Takes log rows and writes them in batches; reading goes through `stores.logs`. */
+  readonly log: LogWriter;
+  readonly metrics: Metrics;
+  readonly pricer: Pricer;
+  /** Work after answers. */
+  readonly settler: Settler;
+  /** What all tapes together may hold. */
+  readonly allowance: Allowance;
+  /** A request's work must end with it: nothing waits for company (Workers). */
+  readonly immediate: boolean;
+  /** For requests of a plugin's own. */
+  readonly fetch: typeof fetch;
+  /** A new UUIDv7. */
+  nextId(): string;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Tells the operator. */
+  report(message: string, cause?: unknown): void;
+}
+
+/** What a host is made of. */
+export interface HostOptions {
+  setup: Setup;
+  stores: Partial<Stores> | undefined;
+  fetch: typeof fetch;
+  now(): number;
+  report(message: string, cause?: unknown): void;
+}
+
+/** Bytes of bodies that are kept at a time, answers in flight and rows that wait counted apart. */
+const tapes = 64 * 1024 * 1024;
+/** Attempts that may wait to be read. */
+const waiting = 50_000;
+
+/** Builds the services of one gateway. */
+export function createHost(options: HostOptions): Host & { close(): Promise<void> } {
+  const { setup, now, report } = options;
+  const metrics = new Metrics();
+  const given: Stores = {
+    keys: options.stores?.keys ?? memoryKV(),
+    cache: options.stores?.cache ?? memoryKV(),
+    counters: options.stores?.counters ?? memoryCounters(),
+    logs: options.stores?.logs ?? memoryLogs(),
+  };
+  const stores = guardStores(given, { now, report });
+  const rulesOf = (gateway: string) => setup.gateways.get(gateway);
+  const log = new LogWriter({ logs: stores.logs, metrics, now, report, rulesOf });
+  const settler = new Settler(waiting, () => {
+    metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
+  });
+  return {
+    stores,
+    log,
+    metrics,
+    settler,
+    allowance: new Allowance(tapes),
+    // A timer of one request may not do the work of another there.
+    immediate: runtimeName() === "workers",
+    pricer: createPricer({ prices: setup.config.prices, now, report }),
+    fetch: options.fetch,
+    nextId: idSource(),
+    now,
+    report,
+    async close() {
+      await settler.drain();
+      await log.flush();
+      await Promise.allSettled(Object.values(given).map((store) => store.close()));
+    },
+  };
+}

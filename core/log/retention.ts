@@ -1,0 +1,136 @@
+/**
+ * How long rows stay: by age, and by number with Cloudflare's two strategies (stop inserting, or delete
+ * the oldest).
+ *
+ * @module
+ */
+import type { Metrics } from "../metrics.ts";
+import type { Logs } from "../storage/ports.ts";
+import type { LogEntry } from "./row.ts";
+
+/** `log_management`, `log_management_strategy` and `log_retention_days` of a gateway. */
+export interface RetentionRules {
+  /** Most rows. */
+  log_management: number;
+  log_management_strategy: "DELETE_OLDEST" | "STOP_INSERTING";
+  /** 0 is for ever. */
+  log_retention_days: number;
+}
+
+interface RetentionOptions {
+  logs: Logs;
+  metrics: Metrics;
+  now(): number;
+  report(message: string, cause?: unknown): void;
+  rulesOf(gateway: string): RetentionRules | undefined;
+}
+
+/** What is known of one gateway's rows. */
+interface Known {
+  /** Rows, as counted last, and those stored since. */
+  rows: number;
+  /** Stored since the last look. */
+  since: number;
+  /** Time of the last look, in milliseconds since 1970. */
+  at: number;
+}
+
+/** Milliseconds between two looks at most. */
+const interval = 60_000;
+/** Rows deleted in one go. */
+const most = 10_000;
+
+/** Keeps rows within the rules. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #known = new Map<string, Known>();
+  #running: Promise<void> | undefined;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  /** Those of the entries that may be stored. */
+  async admit(entries: LogEntry[]): Promise<LogEntry[]> {
+    const { rulesOf, metrics } = this.#options;
+    const admitted: LogEntry[] = [];
+    for (const entry of entries) {
+      const { gateway } = entry.row;
+      const rules = rulesOf(gateway);
+      if (rules?.log_management_strategy === "STOP_INSERTING") {
+        const known = await this.#look(gateway);
+        if (known !== undefined && known.rows >= rules.log_management) {
+          metrics.count("sluice_log_rows_over_cap_total", "Log rows not stored: log_management");
+          continue;
+        }
+        if (known !== undefined) known.rows++;
+      }
+      admitted.push(entry);
+    }
+    return admitted;
+  }
+
+  /** Counts what was stored, and looks after it now and then. */
+  stored(entries: readonly LogEntry[]): void {
+    const { rulesOf, now } = this.#options;
+    let due = false;
+    for (const { row: { gateway } } of entries) {
+      const rules = rulesOf(gateway);
+      if (rules === undefined) continue;
+      const known = this.#of(gateway);
+      known.since++;
+      due ||= known.since >= Math.min(most, Math.ceil(rules.log_management / 20)) ||
+        now() - known.at >= interval;
+    }
+    if (due) void this.run();
+  }
+
+  /** Deletes what is too old or too many. */
+  run(): Promise<void> {
+    return this.#running ??= this.#run().catch((error) => {
+      this.#options.report("Old log rows could not be deleted; the next try is in a minute", error);
+    }).finally(() => this.#running = undefined);
+  }
+
+  async #run(): Promise<void> {
+    const { logs, now, rulesOf } = this.#options;
+    for (const [gateway, known] of this.#known) {
+      const rules = rulesOf(gateway);
+      if (rules === undefined) continue;
+      known.since = 0;
+      known.at = now();
+      if (rules.log_retention_days > 0) {
+        const before = now() - rules.log_retention_days * 86_400_000;
+        const filters = [{ key: "created_at", operator: "lt", value: [before] } as const];
+        const selection = { gateway, filters: filters.map((f) => ({ ...f, value: [...f.value] })) };
+        while (await logs.delete({ ...selection, direction: "asc" }, most) === most);
+      }
+      known.rows = await logs.count({ gateway });
+      if (rules.log_management_strategy !== "DELETE_OLDEST") continue;
+      while (known.rows > rules.log_management) {
+        const over = Math.min(known.rows - rules.log_management, most);
+        const gone = await logs.delete({ gateway, direction: "asc" }, over);
+        if (gone === 0) break;
+        known.rows -= gone;
+      }
+    }
+  }
+
+  async #look(gateway: string): Promise<Known | undefined> {
+    const known = this.#of(gateway);
+    if (known.at > 0 && this.#options.now() - known.at < interval) return known;
+    try {
+      known.rows = await this.#options.logs.count({ gateway });
+      known.at = this.#options.now();
+      return known;
+    } catch {
+      return undefined; // the store is away: whatever can be written later is looked at then
+    }
+  }
+
+  #of(gateway: string): Known {
+    let known = this.#known.get(gateway);
+    if (known === undefined) this.#known.set(gateway, known = { rows: 0, since: 0, at: 0 });
+    return known;
+  }
+}

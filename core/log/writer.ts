@@ -1,0 +1,183 @@
+/**
+ * Writes log rows in batches, keeps them while the store is away, and lets go of some when there are too
+ * many: bodies first, then rows, each counted.
+ *
+ * @module
+ */
+import type { Metrics } from "../metrics.ts";
+import { unref } from "../settler.ts";
+import type { Logs } from "../storage/ports.ts";
+import { Retention, type RetentionRules } from "./retention.ts";
+import type { LogEntry } from "./row.ts";
+
+/** What a {@link LogWriter} needs. */
+export interface LogWriterOptions {
+  logs: Logs;
+  metrics: Metrics;
+  /** Milliseconds since 1970. */
+  now(): number;
+  report(message: string, cause?: unknown): void;
+  /** Rows that each gateway may keep. */
+  rulesOf(gateway: string): RetentionRules | undefined;
+  /** Most rows that wait; 50,000 unless given. */
+  rows?: number;
+  /** Most bytes of bodies that wait; 64 MiB unless given. */
+  bytes?: number;
+}
+
+/** Milliseconds that a row waits for company: what a killed process may lose. */
+const pause = 200;
+/** Rows of one batch. */
+const batch = 128;
+/** Bytes of bodies that make a batch full. */
+const batchBytes = 4 * 1024 * 1024;
+/** Milliseconds until the next try when the store is away: doubled each time, up to the second. */
+const retry = { first: 250, most: 5000 };
+/** Failures of a batch after which its rows are tried one by one: one of them may be to blame. */
+const triesTogether = 3;
+
+/** The way of all rows into the store. */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  readonly #retention: Retention;
+  readonly #most: { rows: number; bytes: number };
+  #queue: LogEntry[] = [];
+  #bytes = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#most = { rows: options.rows ?? 50_000, bytes: options.bytes ?? 64 * 1024 * 1024 };
+    this.#retention = new Retention(options);
+    const { metrics } = options;
+    metrics.gauge("sluice_log_rows_waiting", "Log rows not yet stored", {}, () => this.waiting);
+  }
+
+  /** Rows that are not stored yet. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Takes a row. */
+  push(entry: LogEntry): void {
+    const { metrics } = this.#options;
+    if (this.#queue.length >= this.#most.rows) {
+      metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
+      return;
+    }
+    const size = sizeOf(entry);
+    if (size > 0 && this.#bytes + size > this.#most.bytes) {
+      metrics.count("sluice_log_payloads_shed_total", "Log bodies dropped under overload");
+      entry = { row: entry.row };
+    } else this.#bytes += size;
+    this.#queue.push(entry);
+    if (this.#writing !== undefined) return;
+    if (this.#queue.length >= batch || this.#bytes >= batchBytes) this.#start();
+    else this.#timer ??= unref(setTimeout(() => this.#start(), pause));
+  }
+
+  /** Writes all that waits; resolves when it is stored, or the store has failed. */
+  async flush(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const failures = this.#failures;
+      await this.#start();
+      if (this.#failures > failures) return;
+    }
+    await this.#writing;
+  }
+
+  /** Keeps rows within their gateway's rules now. */
+  retain(): Promise<void> {
+    return this.#retention.run();
+  }
+
+  #start(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      if (this.#queue.length === 0) return;
+      const wait = this.#failures === 0
+        ? 0
+        : Math.min(retry.first * 2 ** (this.#failures - 1), retry.most);
+      this.#timer ??= unref(setTimeout(() => this.#start(), wait));
+    });
+  }
+
+  async #write(): Promise<void> {
+    const part = this.#take();
+    if (part.length === 0) return;
+    const admitted = await this.#retention.admit(part);
+    try {
+      if (admitted.length > 0) await this.#options.logs.append(admitted);
+      this.#stored(admitted);
+    } catch (error) {
+      await this.#failed(admitted, error);
+    }
+    this.#release(part.length - admitted.length, part.filter((entry) => !admitted.includes(entry)));
+  }
+
+  #take(): LogEntry[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#queue.length && count < batch && bytes < batchBytes) {
+      bytes += sizeOf(this.#queue[count++]!);
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #stored(entries: readonly LogEntry[]): void {
+    if (this.#failures > 0) this.#options.report("The log store takes rows again");
+    this.#failures = 0;
+    for (const entry of entries) this.#bytes -= sizeOf(entry);
+    this.#options.metrics.count("sluice_log_rows_total", "Log rows stored", {}, entries.length);
+    this.#retention.stored(entries);
+  }
+
+  async #failed(entries: LogEntry[], error: unknown): Promise<void> {
+    if (this.#failures === 0) {
+      this.#options.report("The log store does not take rows; they wait in memory", error);
+    }
+    this.#failures++;
+    if (this.#failures === triesTogether && entries.length > 1) {
+      const { left, taken } = await this.#oneByOne(entries);
+      if (taken.length > 0) {
+        this.#stored(taken);
+        this.#release(left.length, left);
+        this.#options.metrics.count(
+          "sluice_log_rows_refused_total",
+          "Log rows that the store does not take",
+          {},
+          left.length,
+        );
+        return;
+      }
+    }
+    this.#queue = [...entries, ...this.#queue];
+  }
+
+  async #oneByOne(entries: readonly LogEntry[]): Promise<{ left: LogEntry[]; taken: LogEntry[] }> {
+    const left: LogEntry[] = [];
+    const taken: LogEntry[] = [];
+    for (const entry of entries) {
+      try {
+        await this.#options.logs.append([entry]);
+        taken.push(entry);
+      } catch {
+        left.push(entry);
+        if (taken.length === 0 && left.length >= 3) break; // the store, not a row
+      }
+    }
+    return { left, taken };
+  }
+
+  #release(count: number, entries: readonly LogEntry[]): void {
+    if (count > 0) { for (const entry of entries) this.#bytes -= sizeOf(entry); }
+  }
+}
+
+function sizeOf({ request, response }: LogEntry): number {
+  return (request?.bytes.byteLength ?? 0) + (response?.bytes.byteLength ?? 0);
+}

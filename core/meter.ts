@@ -1,0 +1,350 @@
+/**
+ * The meter: what an attempt used, cost and took, found in the bytes that passed without holding them
+ * back. It runs only where a plugin asked (`ctx.onAttempt`); each attempt is read once, however many
+ * ask, after its answer is over.
+ *
+ * @module
+ */
+import type { Attempt, Watch } from "./attempt.ts";
+import { Code, isGatewayError } from "./error.ts";
+import { readAnswer } from "./formats/read.ts";
+import { readRequest } from "./formats/request.ts";
+import type { Host } from "./host.ts";
+import type { End, UsageQuality } from "./log/row.ts";
+import { type Ending, joined, observe, Tape, wholeBody } from "./tape.ts";
+import { type CostParts, parseCustomCost, totalOf } from "./usage/cost.ts";
+import { estimateTokens } from "./usage/estimate.ts";
+import type { Usage } from "./usage/usage.ts";
+
+/** What is known of one attempt once it is over. Times are milliseconds from its start. */
+export interface Measured {
+  readonly attempt: Attempt;
+  /** The provider's status, or the gateway's own where there was no answer. */
+  status: number;
+  /** `content-type` of the answer. */
+  contentType: string;
+  /** To the head of the answer. */
+  latency: number;
+  /** To the first byte of the body; null when there was none. */
+  firstByte: number | null;
+  /** To the first event with content; null unless streamed. */
+  firstToken: number | null;
+  /** To the end. */
+  total: number;
+  end: End;
+  /** The answer was a stream of events. */
+  streamed: boolean;
+  /** As the request names it, else as the answer does; empty when neither does. */
+  model: string;
+  modelType: string;
+  /** The provider's own word. */
+  finish: string | null;
+  usage: Usage | null;
+  quality: UsageQuality | null;
+  /** US dollars; null where the price is not known. */
+  cost: number | null;
+  costParts: CostParts | null;
+  error: { code: number | string | null; message: string } | null;
+  /** Beginning of the answer's body, decoded. */
+  body: Uint8Array;
+  /** False when {@link body} is only the beginning. */
+  bodyComplete: boolean;
+  /** Bytes of the answer's body as they came. */
+  size: number;
+  /** The request's body, or the beginning of a streamed one; nothing when there was none. */
+  sent: Uint8Array | undefined;
+  sentComplete: boolean;
+  /** Bytes of the request's body. */
+  sentSize: number;
+}
+
+/** Told of each attempt once it is over. */
+export type AttemptListener = (measured: Measured) => void | Promise<void>;
+
+/** What is kept of a body for the reader, also where nobody wants the body itself. */
+const forReader = { head: 64 * 1024, tail: 64 * 1024 };
+/** Answers up to this size that are no stream and say their length are read before they go out. */
+const holdLimit = 64 * 1024;
+const nothing = new Uint8Array(0);
+
+/** Measures one attempt. */
+export class Meter implements Watch {
+  readonly #attempt: Attempt;
+  readonly #host: Host;
+  readonly #keep: number;
+  readonly #listeners: readonly AttemptListener[];
+  #status = 0;
+  #type = "";
+  #latency = 0;
+  #encoded = false;
+  #sent: Tape | undefined;
+
+  /** @param keep Most bytes of each body that a listener wants. */
+  constructor(attempt: Attempt, host: Host, keep: number, listeners: readonly AttemptListener[]) {
+    this.#attempt = attempt;
+    this.#host = host;
+    this.#keep = keep;
+    this.#listeners = listeners;
+  }
+
+  /** A body streams upstream. */
+  sent(bytes: Uint8Array): void {
+    const head = Math.max(this.#keep, forReader.head);
+    this.#sent ??= new Tape({ head, tail: 0 }, this.#host.allowance);
+    this.#sent.chunk(bytes);
+  }
+
+  /** The head of the answer is there. */
+  answered(response: Response): Response | Promise<Response> {
+    const { headers, status } = response;
+    this.#status = status;
+    this.#type = headers.get("content-type") ?? "";
+    this.#latency = performance.now() - this.#attempt.started;
+    this.#encoded = headers.has("content-encoding");
+    const length = headers.get("content-length");
+    if (
+      length !== null && Number(length) <= holdLimit && !this.#encoded &&
+      !this.#type.startsWith("text/event-stream") && this.#attempt.ctx.method !== "HEAD" &&
+      status !== 204 && status !== 205 && status !== 304
+    ) return this.#hold(response);
+    const head = Math.max(this.#keep, forReader.head);
+    const tape = new Tape({ head, tail: forReader.tail }, this.#host.allowance);
+    const over = this.#later(() => this.#settle(tape));
+    tape.onEnd = over;
+    return observe(response, tape);
+  }
+
+  /** There was no answer, or it broke while it was held. */
+  failed(error: unknown): void {
+    const cut = this.#status !== 0;
+    const gateway = isGatewayError(error) ? error : undefined;
+    const { code = Code.internal, message = "The gateway failed", status = 500 } = gateway ?? {};
+    let end: End = cut ? "upstream_cut" : "error";
+    if (code === Code.clientClosed) end = "client_abort";
+    else if (status === 504) end = "stalled";
+    const measured = this.#blank(performance.now());
+    Object.assign(measured, { status, end, error: { code, message } });
+    this.#later(() => this.#tell(measured))();
+  }
+
+  /** Runs the work after the answer; where a platform ends with the answer, it is told to wait. */
+  #later(work: () => void | Promise<void>): () => void {
+    const { settler, immediate } = this.#host;
+    if (!immediate) return () => settler.push(work);
+    const done = Promise.withResolvers<void>();
+    this.#attempt.ctx.waitUntil(done.promise);
+    return () => settler.run(work).finally(done.resolve);
+  }
+
+  /** A small whole answer: its usage and cost are told in headers. */
+  async #hold(response: Response): Promise<Response> {
+    const { response: whole, bytes } = await wholeBody(response);
+    const now = performance.now();
+    const measured = this.#blank(now);
+    measured.firstByte = measured.total;
+    this.#read(measured, bytes, undefined, 0, "closed", true);
+    const priced = this.#price(measured);
+    if (priced instanceof Promise) await priced;
+    const { usage, cost } = measured;
+    if (usage?.input !== undefined) whole.headers.set("x-sluice-tokens-in", String(usage.input));
+    if (usage?.output !== undefined) whole.headers.set("x-sluice-tokens-out", String(usage.output));
+    if (cost !== null) whole.headers.set("x-sluice-cost", decimal(cost));
+    this.#later(() => this.#finish(measured))();
+    return whole;
+  }
+
+  async #settle(tape: Tape): Promise<void> {
+    const { started } = this.#attempt;
+    const measured = this.#blank(tape.endedAt);
+    const firstAt = tape.times[0];
+    if (firstAt !== undefined) measured.firstByte = firstAt - started;
+    let head = joined(tape.head, tape.headSize);
+    let tail = tape.tailSize > 0 ? joined(tape.tail, tape.tailSize) : undefined;
+    let skipped = tape.size - tape.headSize - tape.tailSize;
+    // A platform may have decoded already, and left the header.
+    const packed = this.#encoded && head[0] === 0x1f && head[1] === 0x8b;
+    if (packed) {
+      const whole = skipped === 0 && tail !== undefined ? joined([head, tail], tape.size) : head;
+      head = await gunzip(whole, Math.max(this.#keep, forReader.head));
+      tail = undefined;
+      skipped = 0;
+    }
+    measured.size = tape.size;
+    measured.bodyComplete = tail === undefined && !tape.starved && skipped === 0;
+    const offset = this.#read(measured, head, tail, skipped, tape.ending!, false);
+    if (measured.streamed && offset !== undefined && !packed) {
+      const at = tape.timeAt(offset - 1);
+      if (at !== undefined) measured.firstToken = at - started;
+    }
+    const priced = this.#price(measured);
+    if (priced instanceof Promise) await priced;
+    await this.#finish(measured);
+    tape.release();
+  }
+
+  /** Fills in what the body tells; gives back where the first content ends. */
+  #read(
+    measured: Measured,
+    head: Uint8Array,
+    tail: Uint8Array | undefined,
+    skipped: number,
+    ending: Ending,
+    whole: boolean,
+  ): number | undefined {
+    const { ctx } = this.#attempt;
+    const reading = readAnswer({
+      provider: ctx.provider.slug,
+      format: ctx.provider.format,
+      path: ctx.path,
+      status: this.#status,
+      contentType: this.#type,
+      head,
+      ...tail !== undefined && { tail, skipped },
+    });
+    measured.body = head;
+    measured.streamed = reading.streamed;
+    measured.modelType = reading.modelType;
+    measured.finish = reading.finish ?? null;
+    measured.error = reading.error ?? null;
+    if (measured.model === "") measured.model = reading.model ?? "";
+    if (whole) measured.size = head.byteLength;
+    const proven = whole || reading.end === "proven";
+    if (reading.error !== undefined && this.#status < 300) measured.end = "error";
+    else if (proven || (ending === "closed" && reading.end === "unprovable")) {
+      measured.end = "complete";
+    } else if (ending === "closed" && !reading.streamed && measured.size === 0) {
+      measured.end = "complete";
+    } else measured.end = ending === "cancelled" ? "client_abort" : "upstream_cut";
+    if (reading.usage !== undefined) {
+      measured.usage = reading.usage;
+      measured.quality = "reported";
+    } else this.#text = () => reading.text();
+    return reading.firstContent;
+  }
+
+  /** Text of the answer, kept for an estimate. */
+  #text: (() => string) | undefined;
+
+  #price(measured: Measured): void | Promise<void> {
+    const { usage, model } = measured;
+    if (usage === null) return;
+    const { ctx, startedAt } = this.#attempt;
+    const header = ctx.request.headers.get("cf-aig-custom-cost");
+    const custom = header === null ? undefined : parseCustomCost(header);
+    const provider = ctx.provider.slug;
+    const found = this.#host.pricer.cost({
+      provider,
+      model,
+      usage,
+      at: startedAt,
+      ...custom !== undefined && { custom },
+    });
+    const set = (parts: CostParts | null) => {
+      measured.costParts = parts;
+      measured.cost = parts === null ? null : totalOf(parts);
+    };
+    if (found instanceof Promise) return found.then(set);
+    set(found);
+  }
+
+  /** What needs more than what the answer says, and then the listeners. */
+  async #finish(measured: Measured): Promise<void> {
+    if (measured.sent === undefined && this.#sent !== undefined) {
+      measured.sent = joined(this.#sent.head, this.#sent.headSize);
+      measured.sentSize = this.#sent.size;
+      measured.sentComplete = this.#sent.size === this.#sent.headSize;
+    }
+    if (measured.model === "" && measured.sent !== undefined) {
+      measured.model = this.#request(measured.sent).model ?? "";
+    }
+    const text = this.#text;
+    const generates = measured.modelType === "chat" || measured.modelType === "completion" ||
+      measured.modelType === "embeddings";
+    if (measured.usage === null && text !== undefined && generates && measured.status < 300) {
+      await this.#estimate(measured, text());
+    }
+    await this.#tell(measured);
+    this.#sent?.release();
+  }
+
+  #request(sent: Uint8Array): ReturnType<typeof readRequest> {
+    const { ctx } = this.#attempt;
+    const contentType = ctx.headers["content-type"] ?? "";
+    return readRequest({ contentType, path: ctx.path, body: sent });
+  }
+
+  /** The provider said nothing: counted here, and flagged. */
+  async #estimate(measured: Measured, answer: string): Promise<void> {
+    const prompt = measured.sent === undefined ? "" : this.#request(measured.sent).text();
+    const [input, output] = [
+      await estimateTokens(prompt, measured.model),
+      measured.modelType === "embeddings" ? 0 : await estimateTokens(answer, measured.model),
+    ];
+    if (input + output === 0) return;
+    measured.usage = { input, output };
+    measured.quality = "estimated";
+    await this.#price(measured);
+  }
+
+  async #tell(measured: Measured): Promise<void> {
+    for (const listener of this.#listeners) {
+      try {
+        await listener(measured);
+      } catch (error) {
+        this.#host.report("A plugin failed after an answer", error);
+      }
+    }
+  }
+
+  #blank(endedAt: number): Measured {
+    const attempt = this.#attempt;
+    return {
+      attempt,
+      status: this.#status,
+      contentType: this.#type,
+      latency: this.#latency || endedAt - attempt.started,
+      firstByte: null,
+      firstToken: null,
+      total: endedAt - attempt.started,
+      end: "complete",
+      streamed: false,
+      model: attempt.model ?? "",
+      modelType: "",
+      finish: null,
+      usage: null,
+      quality: null,
+      cost: null,
+      costParts: null,
+      error: null,
+      body: nothing,
+      bodyComplete: true,
+      size: 0,
+      sent: attempt.body,
+      sentComplete: true,
+      sentSize: attempt.body?.byteLength ?? 0,
+    };
+  }
+}
+
+/** Dollars without an exponent. */
+function decimal(cost: number): string {
+  return cost.toFixed(12).replace(/\.?0+$/, "");
+}
+
+/** The beginning of what gzip holds; as much as there is when it was cut. */
+async function gunzip(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
+      .pipeThrough(new DecompressionStream("gzip"));
+    for await (const part of stream as unknown as AsyncIterable<Uint8Array>) {
+      parts.push(part);
+      size += part.byteLength;
+      if (size >= limit) break;
+    }
+  } catch {
+    // Cut: what came out so far is what there is.
+  }
+  return joined(parts, size);
+}

@@ -1,0 +1,228 @@
+/**
+ * The tape: what passed of one answer, with the time of each chunk and how it ended. Chunks are kept as
+ * they are, never copied, within a bound: the beginning up to one size, the end up to another. Whoever
+ * needs to know more reads it once the answer is over.
+ *
+ * @module
+ */
+
+/** How the body of an answer ended, as far as the connection tells. */
+export type Ending = "closed" | "broken" | "cancelled";
+
+/** Sees a body pass. Must not throw, must not change a chunk. */
+export interface Observer {
+  chunk(bytes: Uint8Array): void;
+  /** Called once. */
+  end(how: Ending): void;
+}
+
+/** Method of a response that a runtime can show to an observer at less cost than a Web stream. */
+export const observable: unique symbol = Symbol.for("sluice.observable") as never;
+
+/** A response that knows a cheaper way. */
+export interface Observable {
+  /** As {@link observe}. */
+  [observable](observer: Observer): void;
+  /** As {@link wholeBody}, and the response can still be sent. */
+  [wholly](): Promise<Uint8Array>;
+}
+
+/** Method of a response that can show its whole body and still be sent. */
+export const wholly: unique symbol = Symbol.for("sluice.wholly") as never;
+
+/** Waits for the whole body; gives back the response to use instead. Rejects when it breaks off. */
+export async function wholeBody(
+  response: Response,
+): Promise<{ response: Response; bytes: Uint8Array }> {
+  if (wholly in response) {
+    return { response, bytes: await (response as Response & Observable)[wholly]() };
+  }
+  const bytes = await response.bytes();
+  return { response: new Response(bytes, response), bytes };
+}
+
+/**
+ * Lets the observer see the body of a response. The chunks go on as they came, at the pace of whoever
+ * reads; a reader that leaves cancels the source at once. Gives back what is to be used instead.
+ */
+export function observe(response: Response, observer: Observer): Response {
+  if (observable in response) {
+    (response as Response & Observable)[observable](observer);
+    return response;
+  }
+  const { body } = response;
+  if (body === null) {
+    observer.end("closed");
+    return response;
+  }
+  return new Response(observed(body, observer), response);
+}
+
+function observed(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  observer: Observer,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  let open = true;
+  const end = (how: Ending) => {
+    if (open) observer.end(how);
+    open = false;
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) {
+          end("closed");
+          controller.close();
+        } else {
+          observer.chunk(value);
+          controller.enqueue(value);
+        }
+      } catch (error) {
+        end("broken");
+        controller.error(error);
+      }
+    },
+    cancel(reason) {
+      end("cancelled");
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Bounds of a {@link Tape}, in bytes. */
+export interface TapeLimits {
+  /** Most bytes kept of the beginning. */
+  head: number;
+  /** Most bytes kept of the end, once the beginning is full. */
+  tail: number;
+}
+
+/** Bytes that all tapes together may keep; what does not fit is not kept. */
+export class Allowance {
+  #left: number;
+  /** @param bytes Most bytes at a time. */
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+  /** False when there is not enough left. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+  /** Gives back what was taken. */
+  give(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
+/** Records one body. */
+export class Tape implements Observer {
+  /** Chunks of the beginning. */
+  readonly head: Uint8Array[] = [];
+  /** When each chunk of the beginning came, by `performance.now()`. */
+  readonly times: number[] = [];
+  /** Bytes in {@link head}. */
+  headSize = 0;
+  /** Chunks of the end; they follow {@link head}, after a gap where `size` says so. */
+  readonly tail: Uint8Array[] = [];
+  /** Bytes in {@link tail}. */
+  tailSize = 0;
+  /** Bytes of the whole body. */
+  size = 0;
+  /** How it ended; nothing as long as it lasts. */
+  ending: Ending | undefined;
+  /** By `performance.now()`. */
+  endedAt = 0;
+  /** Chunks were left out because all tapes together held too much. */
+  starved = false;
+  readonly #limits: TapeLimits;
+  readonly #allowance: Allowance;
+  /** Called once, when the body is over. */
+  onEnd: (() => void) | undefined;
+  #taken = 0;
+
+  /** @param allowance Shared by all tapes. */
+  constructor(limits: TapeLimits, allowance: Allowance) {
+    this.#limits = limits;
+    this.#allowance = allowance;
+  }
+
+  /** The next chunk. */
+  chunk(bytes: Uint8Array): void {
+    const length = bytes.byteLength;
+    this.size += length;
+    if (this.size === length + this.headSize && !this.starved) { // nothing was left out so far
+      this.times.push(performance.now());
+      const room = this.#limits.head - this.headSize;
+      const part = length <= room ? bytes : bytes.subarray(0, room);
+      if (part.byteLength > 0 && this.#keep(this.head, part)) this.headSize += part.byteLength;
+      if (length <= room) return;
+      bytes = bytes.subarray(room);
+    }
+    this.#toTail(bytes);
+  }
+
+  #toTail(bytes: Uint8Array): void {
+    const most = this.#limits.tail;
+    if (bytes.byteLength > most) bytes = bytes.subarray(bytes.byteLength - most);
+    if (bytes.byteLength === 0) return;
+    while (this.tail.length > 0 && this.tailSize + bytes.byteLength > most) {
+      const oldest = this.tail.shift()!;
+      this.tailSize -= oldest.byteLength;
+      this.#taken -= oldest.byteLength;
+      this.#allowance.give(oldest.byteLength);
+    }
+    if (this.#keep(this.tail, bytes)) this.tailSize += bytes.byteLength;
+  }
+
+  #keep(list: Uint8Array[], bytes: Uint8Array): boolean {
+    if (!this.#allowance.take(bytes.byteLength)) {
+      this.starved = true;
+      return false;
+    }
+    this.#taken += bytes.byteLength;
+    list.push(bytes);
+    return true;
+  }
+
+  /** The body is over. */
+  end(how: Ending): void {
+    if (this.ending !== undefined) return;
+    this.ending = how;
+    this.endedAt = performance.now();
+    this.onEnd?.();
+  }
+
+  /** When the byte at `offset` of the beginning had come, by `performance.now()`. */
+  timeAt(offset: number): number | undefined {
+    let end = 0;
+    for (let i = 0; i < this.head.length; i++) {
+      end += this.head[i]!.byteLength;
+      if (offset < end) return this.times[i];
+    }
+    return undefined;
+  }
+
+  /** Forgets the chunks. */
+  release(): void {
+    this.#allowance.give(this.#taken);
+    this.#taken = 0;
+    this.head.length = 0;
+    this.tail.length = 0;
+  }
+}
+
+/** Chunks as one; no copy where there is only one. */
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,230 @@
+/**
+ * One row of the log for each attempt, and for each answer that came without one.
+ *
+ * @module
+ */
+import { authenticated, caller, type Context } from "../core/context.ts";
+import { isGatewayError } from "../core/error.ts";
+import { createRedactor, redactBytes, type Redactor, redactText } from "../core/log/redact.ts";
+import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
+import { metadataOf } from "../core/metadata.ts";
+import type { Measured } from "../core/meter.ts";
+import { definePlugin, type Plugin } from "../core/plugin.ts";
+
+/** Options of {@link log}; each wins over the gateway's setting of the same meaning. */
+export interface LogOptions {
+  /** Bodies are kept (`collect_log_payload`). */
+  payload?: boolean;
+  /** Most bytes of each body (`log_payload_bytes`). */
+  payloadBytes?: number;
+  /** Patterns masked in bodies, besides those of `log_redact`. */
+  redact?: readonly string[];
+}
+
+/** What is decided for one request. */
+interface Plan {
+  payload: boolean;
+  bytes: number;
+  redact: Redactor;
+}
+
+/**
+ * Writes the log. Stands right behind `auth`: what stands further out is not logged, and wherever
+ * further in attempts are made, each gets its row. Nothing waits for the store.
+ */
+export function log(options: LogOptions = {}): Plugin {
+  const redactors = new WeakMap<readonly string[], Redactor>();
+  const planOf = (ctx: Context): Plan | undefined => {
+    const { gateway, request: { headers } } = ctx;
+    if (!flag(headers.get("cf-aig-collect-log"), gateway.collect_logs)) return undefined;
+    let redact = redactors.get(gateway.log_redact);
+    if (redact === undefined) {
+      redact = createRedactor([...gateway.log_redact, ...options.redact ?? []]);
+      redactors.set(gateway.log_redact, redact);
+    }
+    const payload = options.payload ?? gateway.collect_log_payload;
+    return {
+      payload: payload && flag(headers.get("cf-aig-collect-log-payload"), true),
+      bytes: options.payloadBytes ?? gateway.log_payload_bytes,
+      redact,
+    };
+  };
+
+  return definePlugin("log", async (ctx, next) => {
+    const plan = planOf(ctx);
+    if (plan === undefined) return next();
+    const started = performance.now();
+    const startedAt = ctx.host.now();
+    const before = ctx.shared.attempts;
+    // Behind `fallback`, this runs once a step.
+    if (!ctx.shared.logged) {
+      const keep = plan.payload ? plan.bytes : 0;
+      const listener = (measured: Measured) => ctx.host.log.push(entryOf(measured, plan));
+      ctx.onAttempt(listener, { keep, logged: true });
+    }
+    try {
+      const response = await next();
+      if (ctx.shared.attempts === before) {
+        const row = rowWithout(ctx, startedAt, performance.now() - started, response.status, null);
+        ctx.shared.logId = row.id;
+        ctx.host.log.push({ row });
+      }
+      return response;
+    } catch (error) {
+      if (ctx.shared.attempts === before) {
+        const { status, code, message } = isGatewayError(error)
+          ? error
+          : { status: 500, code: null, message: "The gateway failed" };
+        const took = performance.now() - started;
+        const row = rowWithout(ctx, startedAt, took, status, {
+          code,
+          message: plan.redact(message),
+        });
+        ctx.shared.logId = row.id;
+        ctx.host.log.push({ row });
+      }
+      throw error;
+    }
+  });
+}
+
+/** A switch of a header, in either direction; anything but `true` and `false` says nothing. */
+function flag(header: string | null, otherwise: boolean): boolean {
+  return header === "true" ? true : header === "false" ? false : otherwise;
+}
+
+function entryOf(measured: Measured, plan: Plan): LogEntry {
+  const { attempt, usage, error } = measured;
+  const { ctx } = attempt;
+  const { status, end } = measured;
+  const secrets = status >= 400 ? secretsOf(ctx) : [];
+  const slug = ctx.provider.slug;
+  const row: LogRow = {
+    ...common(ctx, attempt.number),
+    id: attempt.id,
+    created_at: attempt.startedAt,
+    model: measured.model === "" ? "" : `${slug}/${measured.model}`,
+    model_type: measured.modelType,
+    path: pathOf(attempt.url),
+    response_content_type: measured.contentType,
+    status_code: status,
+    success: status >= 200 && status < 300 && end === "complete" && error === null,
+    step: ctx.step,
+    duration: measured.total,
+    timings: {
+      total: measured.total,
+      latency: measured.latency,
+      first_byte: measured.firstByte,
+      first_token: measured.firstToken,
+    },
+    streamed: measured.streamed,
+    end,
+    finish_reason: measured.finish,
+    tokens_in: usage?.input ?? null,
+    tokens_out: usage?.output ?? null,
+    usage,
+    usage_quality: measured.quality,
+    cost: measured.cost,
+    cost_parts: measured.costParts,
+    custom_cost: measured.costParts?.source === "request" ||
+      measured.costParts?.source === "config",
+    byok: attempt.keyAlias ?? null,
+    error: error === null ? null : {
+      code: error.code,
+      message: redactText(error.message, plan.redact, secrets).slice(0, 2000),
+    },
+    request_size: measured.sentSize,
+    response_size: measured.size,
+  };
+  if (!plan.payload) return { row };
+  const payload = (bytes: Uint8Array | undefined, complete: boolean): Payload | undefined => {
+    if (bytes === undefined || bytes.byteLength === 0) return undefined;
+    const short = bytes.byteLength <= plan.bytes ? bytes : bytes.subarray(0, plan.bytes);
+    return {
+      bytes: redactBytes(short, plan.redact, secrets),
+      complete: complete && short === bytes,
+    };
+  };
+  const request = payload(measured.sent, measured.sentComplete);
+  const response = payload(measured.body, measured.bodyComplete);
+  return { row, ...request && { request }, ...response && { response } };
+}
+
+/** A row for an answer that no provider gave. */
+function rowWithout(
+  ctx: Context,
+  startedAt: number,
+  took: number,
+  status: number,
+  error: LogRow["error"],
+): LogRow {
+  const cached = error === null && ctx.shared.cached === true;
+  return {
+    ...common(ctx, 0),
+    id: ctx.shared.attempts === 0 ? ctx.requestId : ctx.host.nextId(),
+    created_at: startedAt,
+    model: ctx.shared.model === undefined ? "" : `${ctx.provider.slug}/${ctx.shared.model}`,
+    model_type: "",
+    path: `/${ctx.path}`,
+    response_content_type: "",
+    status_code: status,
+    success: status >= 200 && status < 300,
+    cached,
+    step: ctx.step,
+    duration: took,
+    timings: { total: took, latency: took, first_byte: null, first_token: null },
+    streamed: false,
+    end: error === null ? "complete" : "error",
+    finish_reason: null,
+    tokens_in: null,
+    tokens_out: null,
+    usage: null,
+    usage_quality: null,
+    cost: cached ? 0 : null,
+    cost_parts: null,
+    custom_cost: false,
+    byok: null,
+    error,
+    request_size: null,
+    response_size: null,
+  };
+}
+
+function common(ctx: Context, attempt: number) {
+  return {
+    event_id: ctx.eventId,
+    request_id: ctx.requestId,
+    gateway: ctx.gateway.id,
+    provider: ctx.provider.slug,
+    method: ctx.method,
+    request_type: "native",
+    request_content_type: ctx.headers["content-type"] ?? "",
+    cached: false,
+    attempt,
+    metadata: metadataOf(ctx),
+    feedback: null,
+    score: null,
+    authentication: ctx.get(authenticated) === true,
+    wholesale: false,
+    compatibilityMode: false,
+    user_agent: ctx.request.headers.get("user-agent") ?? "",
+    key_id: ctx.get(caller)?.keyId ?? null,
+    dlp_action: null,
+  } as const;
+}
+
+/** The path at the provider, without origin and query. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  return start < 0 ? "/" : url.slice(start);
+}
+
+/** What the client sent as credentials, in case an error quotes it. */
+function secretsOf(ctx: Context): string[] {
+  const found: string[] = [];
+  for (const name of ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"]) {
+    const value = ctx.headers[name]?.replace(/^(?:bearer|token|key|basic)\s+/i, "").trim();
+    if (value !== undefined && value.length >= 8) found.push(value);
+  }
+  return found;
+}
