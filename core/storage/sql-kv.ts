@@ -1,0 +1,97 @@
+/**
+ * Values by key in a table of SQLite or D1.
+ *
+ * @module
+ */
+import { checkKey, checkPrefix, expiryOf } from "./key.ts";
+import type { Json, KV } from "./ports.ts";
+import type { SqlDatabase, SqlRow, SqlValue } from "./sql.ts";
+
+/** How {@link sqlKV} works. */
+export interface SqlKVOptions {
+  /** One of the tables that {@link kvTable} creates. */
+  table: "kv_keys" | "kv_cache";
+  /** Milliseconds since 1970; `Date.now` unless given. */
+  now?: () => number;
+}
+
+/** Creates a table, for whoever opens the database. */
+export function kvTable(table: SqlKVOptions["table"]): string[] {
+  // A value is text (JSON) or a blob (bytes); one that never expires has no time.
+  return [
+    `CREATE TABLE IF NOT EXISTS ${table} (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires INTEGER)`,
+    `CREATE INDEX IF NOT EXISTS ${table}_expires ON ${table} (expires) WHERE expires IS NOT NULL`,
+  ];
+}
+
+/** Milliseconds between two looks for what has expired. */
+const sweepEvery = 10_000;
+
+/** A KV in a table. */
+export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOptions): KV {
+  let swept = 0;
+  const text = {
+    get: `SELECT value FROM ${table} WHERE key = ? AND (expires IS NULL OR expires > ?)`,
+    put: `INSERT INTO ${table} (key, value, expires) VALUES (?, ?, ?) ` +
+      "ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires",
+    remove: `DELETE FROM ${table} WHERE key = ?`,
+    // A range and not LIKE: '_' is a pattern there, and no index is used.
+    keys: `SELECT key FROM ${table} ` +
+      "WHERE key >= ? AND key < ? AND (expires IS NULL OR expires > ?)",
+    sweep: `DELETE FROM ${table} WHERE key IN ` +
+      `(SELECT key FROM ${table} WHERE expires <= ? LIMIT 500)`,
+  };
+
+  async function find(key: string): Promise<unknown> {
+    const row = await database.prepare(text.get).get(checkKey(key), now()) as SqlRow | undefined;
+    return row?.["value"];
+  }
+
+  async function put(key: string, value: SqlValue, ttl: number | undefined): Promise<void> {
+    const at = now();
+    const expires = expiryOf(ttl, at);
+    if (expires <= at) await database.prepare(text.remove).run(key);
+    else {
+      const time = expires > Number.MAX_SAFE_INTEGER ? null : Math.ceil(expires);
+      await database.prepare(text.put).run(key, value, time);
+    }
+    if (Math.abs(at - swept) > sweepEvery) {
+      swept = at;
+      // Not waited for, and no failure of this write; whatever it is, the next write meets it.
+      database.prepare(text.sweep).run(at).catch(() => {});
+    }
+  }
+
+  return {
+    driver: database.connector === "cloudflare-d1" ? "d1" : database.dialect,
+    async get(key) {
+      const value = await find(key);
+      return typeof value === "string" ? JSON.parse(value) as Json : undefined;
+    },
+    async set(key, value, ttl) {
+      checkKey(key);
+      const json = JSON.stringify(value);
+      if (json === undefined) throw new TypeError(`The value of '${key}' is not JSON`);
+      await put(key, json, ttl);
+    },
+    async getBytes(key) {
+      const value = await find(key);
+      if (value instanceof Uint8Array) return value;
+      // D1 answers with a list of numbers.
+      return Array.isArray(value) ? Uint8Array.from(value) : undefined;
+    },
+    async setBytes(key, value, ttl) {
+      await put(checkKey(key), value, ttl);
+    },
+    async delete(key) {
+      await database.prepare(text.remove).run(checkKey(key));
+    },
+    async keys(prefix) {
+      checkPrefix(prefix);
+      const next = `${prefix.slice(0, -1)};`; // ';' follows ':'
+      const rows = await database.prepare(text.keys).all(prefix, next, now()) as SqlRow[];
+      return rows.map((row) => String(row["key"]));
+    },
+    async close() {},
+  };
+}

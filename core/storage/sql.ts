@@ -1,0 +1,101 @@
+/**
+ * What stores over SQL share. Two kinds of database are met: ones that answer with promises (db0's
+ * interface; D1, PostgreSQL) and ones that answer at once (`node:sqlite`, a Durable Object's storage).
+ *
+ * A connection of the second kind is shared by all stores, so a transaction on it may never wait for
+ * anything: whatever another store wrote meanwhile would be in it.
+ *
+ * @module
+ */
+
+/** What may be stored in a column. */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** A row by column. */
+export type SqlRow = Record<string, unknown>;
+
+/** The part of db0's `Statement` that is used. */
+export interface SqlStatement {
+  all(...values: SqlValue[]): Promise<unknown[]>;
+  get(...values: SqlValue[]): Promise<unknown>;
+  run(...values: SqlValue[]): Promise<unknown>;
+}
+
+/** The part of db0's `Database` that is used; each of its databases is one. */
+export interface SqlDatabase {
+  /** `sqlite` or `postgresql`. */
+  readonly dialect: string;
+  /** The connector's name, for health and metrics. */
+  readonly connector: string;
+  getInstance(): Promise<unknown>;
+  exec(sql: string): Promise<unknown>;
+  prepare(sql: string): SqlStatement;
+  dispose(): Promise<void>;
+}
+
+/** SQLite that answers at once. */
+export interface SyncSql {
+  /** Runs one statement and returns its rows. */
+  rows(sql: string, ...values: SqlValue[]): SqlRow[];
+  /** Runs `work` as one transaction that holds the write lock; it is undone when `work` throws. */
+  transaction<T>(work: () => T): T;
+}
+
+/** One statement of a {@link batch}. */
+export interface SqlCommand {
+  sql: string;
+  values: SqlValue[];
+}
+
+/** The part of `node:sqlite`'s `DatabaseSync` that is used. */
+export interface SyncDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): { all(...values: SqlValue[]): unknown[] };
+}
+
+/** Statements that are kept prepared. */
+const keptStatements = 200;
+
+/** Over a connection to SQLite that nobody else uses for transactions; statements stay prepared. */
+export function syncSql(database: SyncDatabase): SyncSql {
+  const prepare = keepPrepared((sql: string) => database.prepare(sql));
+  return {
+    rows: (sql, ...values) => prepare(sql).all(...values) as SqlRow[],
+    transaction(work) {
+      // Asking for the write lock at once: a lock that is asked for later is refused, not waited for.
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        try {
+          database.exec("ROLLBACK");
+        } catch {
+          // SQLite itself has undone it, as it does when the disk is full.
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+/** `prepare` that keeps what it prepared; what was not used for longest goes first. */
+export function keepPrepared<T>(prepare: (sql: string) => T): (sql: string) => T {
+  const kept = new Map<string, T>();
+  return (sql) => {
+    let statement = kept.get(sql);
+    if (statement === undefined) {
+      statement = prepare(sql);
+      if (kept.size >= keptStatements) {
+        for (const oldest of kept.keys()) {
+          kept.delete(oldest);
+          break;
+        }
+      }
+    } else if (kept.size < keptStatements / 2) return statement;
+    else kept.delete(sql);
+    kept.set(sql, statement);
+    return statement;
+  };
+}
