@@ -52,7 +52,12 @@ export {
   type GatewayErrorOptions,
   isGatewayError,
 } from "./core/error.ts";
-export { createGatewayWith, type Gateway, type GatewayOptions } from "./core/gateway.ts";
+export {
+  type AdminOptions,
+  createGatewayWith,
+  type Gateway,
+  type GatewayOptions,
+} from "./core/gateway.ts";
 export { joinURL } from "./core/path.ts";
 export { definePlugin, type Next, type Plugin, type PluginHooks } from "./core/plugin.ts";
 export {
@@ -69,3 +74,5 @@ export {
 export { type Exchange, type Transport, webTransport } from "./core/upstream.ts";
 export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";
+export { auth } from "./plugins/auth.ts";
+export { log, type LogOptions } from "./plugins/log.ts";

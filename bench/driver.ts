@@ -8,6 +8,7 @@ import { gzippedKB } from "./bundle.ts";
 import { fresh, fullPlan, latency, type Plan, quickPlan, underLoad, warmUp } from "./measure.ts";
 import { start, stop } from "./proc.ts";
 import { bars, barTable, figures, medianOf, notes, type Result } from "./report.ts";
+import { soak } from "./soak.ts";
 import { allTargets, type Family, root, type Running, type Target } from "./targets.ts";
 
 interface Entry {
@@ -17,11 +18,11 @@ interface Entry {
 }
 
 const usage = `Usage: npm run bench -- [--quick] [--rounds N] [--only node,bun,deno,workers,nginx]
-                        [--no-memory] [--json FILE]`;
+                        [--no-memory] [--json FILE] | --soak`;
 const families = ["node", "bun", "deno", "workers", "nginx"];
 let failed = false;
 
-function options(): { plan: Plan; only: string[]; file: string } {
+function options(): { plan: Plan; only: string[]; file: string; long: boolean } {
   try {
     const { values } = parseArgs({
       options: {
@@ -29,6 +30,7 @@ function options(): { plan: Plan; only: string[]; file: string } {
         rounds: { type: "string" },
         only: { type: "string", default: families.join(",") },
         "no-memory": { type: "boolean", default: false },
+        soak: { type: "boolean", default: false },
         json: { type: "string", default: join(root, "bench/results.json") },
       },
     });
@@ -39,7 +41,7 @@ function options(): { plan: Plan; only: string[]; file: string } {
     const only = values.only.split(",");
     const unknown = only.find((name) => !families.includes(name));
     if (unknown !== undefined) throw new Error(`--only does not know "${unknown}"`);
-    return { plan, only, file: values.json };
+    return { plan, only, file: values.json, long: values.soak };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
     process.exit(2);
@@ -156,15 +158,19 @@ async function main(): Promise<void> {
   if (!existsSync("/proc/self/schedstat")) {
     throw new Error("The bench reads CPU and memory from /proc, so it needs Linux");
   }
-  const { plan, only, file } = options();
+  const { plan, only, file, long } = options();
+  if (long) {
+    failed = !(await soak(only as Family[]));
+    return;
+  }
   const facts = machine();
   const began = new Date();
   const mock = await start([process.execPath, "bench/upstream.ts"], {}, root);
   const entries: Entry[] = [];
   for (const target of allTargets()) {
     if (!only.includes(target.family as Family)) continue;
-    const { name, family, gateway, missing } = target;
-    const result: Result = { name, family, gateway, rounds: [] };
+    const { name, family, kind, missing } = target;
+    const result: Result = { name, family, kind, rounds: [] };
     const entry: Entry = { target, result, running: undefined };
     entries.push(entry);
     if (missing) result.note = `skipped: ${missing}`;

@@ -7,6 +7,8 @@ export interface Endpoint {
   host: string;
   port: number;
   path: string;
+  /** Besides those that every request has. */
+  headers?: Record<string, string>;
 }
 
 export interface Load {
@@ -36,9 +38,9 @@ export class Client {
   #fail: ((error: Error) => void) | undefined;
 
   constructor(endpoint: Endpoint, scenario: Scenario) {
-    const { host, port, path } = endpoint;
+    const { host, port, path, headers } = endpoint;
     this.#endpoint = endpoint;
-    this.#bytes = request(`${host}:${port}`, path, scenario);
+    this.#bytes = request(`${host}:${port}`, path, scenario, headers);
     this.#expected = answerBytes[scenario];
   }
 

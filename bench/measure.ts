@@ -87,7 +87,7 @@ async function cpuOf(
   const before = cpu(running.pids);
   const { seconds } = await closedLoop(running.endpoint, load);
   // What the target does after the answer (logs, settling) belongs to the request.
-  await sleep(50);
+  await sleep(running.settleMs);
   return { us: cpuBetween(before, cpu(running.pids)) / 1000 / count, seconds };
 }
 
@@ -178,7 +178,7 @@ export async function fresh(
   const running = await target.start(upstream);
   try {
     const { host, port, path } = running.endpoint;
-    const url = `http://${host}:${port}${target.gateway ? "/health" : path}`;
+    const url = `http://${host}:${port}${target.kind === "bare" ? path : "/health"}`;
     const deadline = performance.now() + 10_000;
     while (!(await answers(url))) {
       if (performance.now() > deadline) throw new Error(`${url} does not answer`);
@@ -207,7 +207,7 @@ async function streamMemory(running: Running, upstream: string): Promise<Partial
   const deadline = performance.now() + 2000;
   let streamsLeft = await held();
   while (streamsLeft > 0 && performance.now() < deadline) {
-    await sleep(50);
+    await sleep(running.settleMs);
     streamsLeft = await held();
   }
   return { idleMB, streamsMB: openMB - idleMB, streamsOpened: streams.opened, streamsLeft };

@@ -62,7 +62,13 @@ export const answerBytes: Record<Scenario, number> = {
 };
 
 /** One whole request, ready to be written. */
-export function request(host: string, path: string, scenario: Scenario): Buffer {
+export function request(
+  host: string,
+  path: string,
+  scenario: Scenario,
+  headers: Record<string, string> = {},
+): Buffer {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const body = JSON.stringify({
     model: "gpt-4o-mini",
     stream: scenario !== "json",
@@ -77,7 +83,7 @@ export function request(host: string, path: string, scenario: Scenario): Buffer 
   return Buffer.from(
     `POST ${path}?s=${scenario} HTTP/1.1\r\nhost: ${host}\r\n` +
       "authorization: Bearer sk-bench-0123456789abcdef\r\ncontent-type: application/json\r\n" +
-      "accept: application/json\r\nuser-agent: sluice-bench\r\n" +
+      `accept: application/json\r\nuser-agent: sluice-bench\r\n${more}` +
       `content-length: ${body.length}\r\n\r\n${body}`,
   );
 }

@@ -1,4 +1,5 @@
 // What can be measured, and how each is started.
+import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,10 +12,16 @@ export const root: string = fileURLToPath(new URL("..", import.meta.url));
 
 export type Family = "node" | "bun" | "deno" | "workers" | "nginx";
 
+export type Kind = "bare" | "passing" | "logging";
+
 export interface Target {
   name: string;
   family: Family;
-  gateway: boolean;
+  /**
+   * `bare` does nothing but pass on; `passing` is a gateway that logs nothing; `logging` is one with a
+   * virtual key asked for and each request in its SQLite file, bodies included.
+   */
+  kind: Kind;
   /** Why it cannot be measured here, if so. */
   missing?: string;
   start(upstream: string): Promise<Running>;
@@ -26,6 +33,8 @@ export interface Running {
   /** The processes whose CPU and memory count. */
   pids: number[];
   stderr: () => string;
+  /** How long after its last answer a target may still be at work. */
+  settleMs: number;
   stop(): Promise<void>;
 }
 
@@ -50,6 +59,7 @@ function running(started: Started, path: string, pids: number[]): Running {
     pid: started.child.pid!,
     pids,
     stderr: started.stderr,
+    settleMs: 50,
     stop: () => stop(started.child),
   };
 }
@@ -63,7 +73,7 @@ function bare(family: Exclude<Family, "nginx">, file: string, label = bareName[f
   return {
     name: `${family} bare (${label})`,
     family,
-    gateway: false,
+    kind: "bare",
     async start(upstream) {
       const env: Record<string, string> = { UPSTREAM: upstream };
       // Bun's fetch allows 256 requests at a time unless told otherwise.
@@ -74,24 +84,44 @@ function bare(family: Exclude<Family, "nginx">, file: string, label = bareName[f
   };
 }
 
-function gateway(family: Exclude<Family, "nginx">): Target {
+/** The virtual key that the logging gateway asks for. */
+const key = "sl-bench-0123456789abcdefghijklmnopqrstuvwxyzAB";
+
+/** A gateway as the bench starts it. */
+export function gateway(family: Exclude<Family, "nginx">, kind: "passing" | "logging"): Target {
   const file = `runtimes/${family}.ts`;
+  const logging = kind === "logging";
   return {
-    name: `${family} gateway`,
+    name: `${family} gateway${logging ? ", auth + log" : ""}`,
     family,
-    gateway: true,
+    kind,
     ...(existsSync(join(root, file)) ? {} : { missing: `${file} is not there` }),
     async start(upstream) {
-      const config = { providers: { openai: { base_url: `${upstream}/v1` } } };
+      const hash = `sha256:${createHash("sha256").update(key).digest("hex")}`;
+      const config = {
+        providers: { openai: { base_url: `${upstream}/v1` } },
+        gateways: {
+          default: logging
+            ? { authentication: true, tokens: [{ name: "bench", hash }] }
+            : { collect_logs: false },
+        },
+      };
+      const data = logging ? mkdtempSync(join(tmpdir(), "sluice-bench-")) : "memory";
+      if (logging) process.once("exit", () => rmSync(data, { recursive: true, force: true }));
       const started = await start(commands[family](file), {
         PORT: "0",
         HOST: "127.0.0.1",
-        SLUICE_DATA: "memory",
+        SLUICE_DATA: data,
         SLUICE_CONFIG: JSON.stringify(config),
         SLUICE_ADMIN_TOKEN: undefined,
       }, root);
       const path = "/v1/bench/default/openai/chat/completions";
-      return running(started, path, counted(family, started.child.pid!));
+      const target = running(started, path, counted(family, started.child.pid!));
+      if (logging) {
+        target.endpoint.headers = { "cf-aig-authorization": `Bearer ${key}` };
+        target.settleMs = 300; // rows are written up to 200 ms after the answer
+      }
+      return target;
     },
   };
 }
@@ -150,7 +180,7 @@ function nginx(): Target {
   return {
     name: "nginx",
     family: "nginx",
-    gateway: false,
+    kind: "bare",
     ...(file ? {} : { missing: "nginx is not installed" }),
     async start(upstream) {
       const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
@@ -180,14 +210,18 @@ export async function answers(url: string): Promise<boolean> {
 export function allTargets(): Target[] {
   return [
     bare("node", "node-undici"),
-    gateway("node"),
+    gateway("node", "passing"),
+    gateway("node", "logging"),
     bare("node", "node-fetch", "http + fetch"),
     bare("bun", "bun"),
-    gateway("bun"),
+    gateway("bun", "passing"),
+    gateway("bun", "logging"),
     bare("deno", "deno"),
-    gateway("deno"),
+    gateway("deno", "passing"),
+    gateway("deno", "logging"),
     bare("workers", "workers"),
-    gateway("workers"),
+    gateway("workers", "passing"),
+    gateway("workers", "logging"),
     nginx(),
   ];
 }

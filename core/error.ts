@@ -41,6 +41,16 @@ export const Code = {
   notServed: 8010,
   /** A method that would show the request to whoever sent it, or open a tunnel. */
   badMethod: 8011,
+  /** The virtual key may not use this gateway, provider or model. */
+  keyRefused: 8012,
+  /** What tells good keys from bad ones cannot be reached. */
+  authUnavailable: 8013,
+  /** A stored provider key cannot be decrypted. */
+  storedKeyUnusable: 8014,
+  /** Nobody has a key for the provider, and the gateway sends no request without one. */
+  noCredential: 8015,
+  /** A provider key cannot be stored, or a setting needs what is not there. */
+  noMasterKey: 8016,
 } as const;
 
 /** What may come with a {@link GatewayError}. */

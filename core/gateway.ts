@@ -81,7 +81,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     options;
   const { fetch: fetcher, transport, stores, admin, ...input } = rest;
   const setup = setUp({ input, rows: [...builtins, ...adapters], plugins, env, report });
-  const { config, providers, keyring } = setup;
+  const { config, providers } = setup;
 
   const web = fetcher ?? ((input, init) => fetch(input, init));
   const tools: Tools = { fetch: web, now, memo: new Map() };
@@ -100,7 +100,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       tools,
       bodyLimit: limits.body_bytes,
       settingsOf: (slug) => providers.get(slug)?.settings ?? {},
-      keyring,
+      keyring: host.keyring,
     }),
   );
 

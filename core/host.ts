@@ -4,8 +4,10 @@
  * @module
  */
 import { idSource } from "./id.ts";
+import { createKeyring, type Keyring } from "./keyring.ts";
 import { LogWriter } from "./log/writer.ts";
 import { Metrics } from "./metrics.ts";
+import { ProviderKeys } from "./provider-keys.ts";
 import { runtimeName } from "./runtime.ts";
 import { Settler } from "./settler.ts";
 import type { Setup } from "./setup.ts";
@@ -15,10 +17,17 @@ import { memoryCounters, memoryKV } from "./storage/memory.ts";
 import type { Stores } from "./storage/ports.ts";
 import { Allowance } from "./tape.ts";
 import { createPricer, type Pricer } from "./usage/cost.ts";
+import { VirtualKeys } from "./virtual-keys.ts";
 
 /** One for each gateway, handed to plugins as `ctx.host`. */
 export interface Host {
   readonly stores: Stores;
+  /** What callers show instead of a provider's key. */
+  readonly virtualKeys: VirtualKeys;
+  /** Stored provider keys. */
+  readonly providerKeys: ProviderKeys;
+  /** Lends provider keys to requests. */
+  readonly keyring: Keyring;
   /** Takes log rows and writes them in batches; reading goes through `stores.logs`. */
   readonly log: LogWriter;
   readonly metrics: Metrics;
@@ -69,14 +78,20 @@ export function createHost(options: HostOptions): Host & { close(): Promise<void
   const settler = new Settler(waiting, () => {
     metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
   });
+  const immediate = runtimeName() === "workers";
+  const { tokens: configured, vault, keys, config } = setup;
+  const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
   return {
     stores,
+    virtualKeys: new VirtualKeys({ kv: stores.keys, now, configured, immediate }),
+    providerKeys,
+    keyring: createKeyring({ keys, stored: providerKeys, cors: config.cors, stores, now, immediate, report }),
     log,
     metrics,
     settler,
     allowance: new Allowance(tapes),
     // A timer of one request may not do the work of another there.
-    immediate: runtimeName() === "workers",
+    immediate,
     pricer: createPricer({ prices: setup.config.prices, now, report }),
     fetch: options.fetch,
     nextId: idSource(),

@@ -214,7 +214,10 @@ export class Meter implements Watch {
       measured.end = "complete";
     } else if (ending === "closed" && !reading.streamed && measured.size === 0) {
       measured.end = "complete";
-    } else measured.end = ending === "cancelled" ? "client_abort" : "upstream_cut";
+    } else {
+      const left = ending === "cancelled" || (ending === "broken" && ctx.request.signal.aborted);
+      measured.end = left ? "client_abort" : "upstream_cut";
+    }
     if (reading.usage !== undefined) {
       measured.usage = reading.usage;
       measured.quality = "reported";

@@ -13,10 +13,12 @@ import {
   type ParsedConfig,
   type ProviderConfig,
 } from "./config.ts";
-import { createKeyring, type Keyring, type PoolKey } from "./keyring.ts";
+import type { KeyTable, PoolKey } from "./keyring.ts";
 import { suggestion } from "./nearest.ts";
 import type { Plugin } from "./plugin.ts";
 import { defineProvider, type Provider, type ProviderSettings } from "./provider.ts";
+import { createVault, masterKeyFrom, type Vault } from "./vault.ts";
+import type { KeyRecord } from "./virtual-keys.ts";
 
 /** A provider as configured. */
 export interface ProviderEntry {
@@ -31,7 +33,12 @@ export interface Setup {
   providers: ReadonlyMap<string, ProviderEntry>;
   /** By id. */
   gateways: ReadonlyMap<string, GatewaySettings>;
-  keyring: Keyring;
+  /** Provider keys of the configuration. */
+  keys: KeyTable;
+  /** Virtual keys of the configuration, by the hex SHA-256 of the key. */
+  tokens: ReadonlyMap<string, readonly KeyRecord[]>;
+  /** Encrypts what is stored; none without a master key. */
+  vault: Vault | undefined;
 }
 
 interface SetupInput {
@@ -48,14 +55,53 @@ export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup 
   const problems: ConfigProblem[] = [];
   const providers = providerTable(rows, config, problems);
   const keys = keyTable(config, providers, env, problems, report);
+  const vault = vaultFrom(env, problems);
   checkPlugins(config, plugins, problems, report);
   if (problems.length > 0) throw new ConfigError(problems);
-  return {
-    config,
-    providers,
-    gateways: gatewayTable(config),
-    keyring: createKeyring(keys, config.cors),
-  };
+  return { config, providers, gateways: gatewayTable(config), keys, tokens: tokenTable(config), vault };
+}
+
+function vaultFrom(
+  env: Readonly<Record<string, unknown>>,
+  problems: ConfigProblem[],
+): Vault | undefined {
+  const text = env.SLUICE_MASTER_KEY;
+  if (typeof text !== "string" || text.trim() === "") return undefined;
+  const key = masterKeyFrom(text);
+  if (key !== undefined) return createVault(key);
+  problems.push({
+    path: "SLUICE_MASTER_KEY (environment)",
+    found: "something else",
+    expected: "32 bytes in base64, such as from 'openssl rand -base64 32'",
+  });
+  return undefined;
+}
+
+/** The keys of `gateways.<id>.tokens`; one key may be listed by several gateways. */
+function tokenTable(config: ParsedConfig): Map<string, KeyRecord[]> {
+  const table = new Map<string, KeyRecord[]>();
+  const ids = new Set<string>();
+  for (const [gateway, { tokens }] of Object.entries(config.gateways)) {
+    for (const { hash, ...token } of tokens) {
+      const digest = hash.slice("sha256:".length);
+      const base = `config.${gateway}.${token.name}`.toLowerCase().replace(/[^a-z0-9._-]/g, "-");
+      let id = base;
+      for (let n = 2; ids.has(id); n++) id = `${base}.${n}`;
+      ids.add(id);
+      const record: KeyRecord = {
+        ...token,
+        id,
+        preview: "",
+        enabled: token.enabled ?? true,
+        expires_at: token.expires_at ?? null,
+        gateway,
+        created_at: "",
+        modified_at: "",
+      };
+      table.set(digest, [...table.get(digest) ?? [], record]);
+    }
+  }
+  return table;
 }
 
 function gatewayTable(config: ParsedConfig): Map<string, GatewaySettings> {
@@ -134,7 +180,7 @@ function keyTable(
   env: Readonly<Record<string, unknown>>,
   problems: ConfigProblem[],
   report: (message: string) => void,
-): Map<string, Map<string, PoolKey[]>> {
+): KeyTable {
   const table = new Map<string, Map<string, PoolKey[]>>();
   for (const [name, aliases] of Object.entries(config.keys)) {
     const slug = providers.get(name)?.provider.slug;

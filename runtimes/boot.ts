@@ -8,7 +8,17 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseConfig } from "../core/config.ts";
-import { ConfigError, createGateway, type Gateway, type GatewayOptions, version } from "../mod.ts";
+import {
+  type AdminOptions,
+  auth,
+  ConfigError,
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  log,
+  version,
+} from "../mod.ts";
+import { openStores } from "./stores.ts";
 
 /** A server as the runtimes have it. */
 export interface Listening {
@@ -37,18 +47,27 @@ export async function boot(
   options: GatewayOptions = {},
 ): Promise<void> {
   const env = process.env;
+  const hostname = env["HOST"] || "127.0.0.1";
   let gateway: Gateway;
   let port: number;
   try {
     port = portOf(env["PORT"]);
-    gateway = createGateway({ ...await loadConfig(env["SLUICE_CONFIG"]), ...options, env, report });
+    const config = await loadConfig(env["SLUICE_CONFIG"]);
+    gateway = createGateway({
+      plugins: [auth(), log()],
+      ...config,
+      ...options,
+      env,
+      report,
+      stores: { ...await openStores({ env, config, report }), ...config.stores },
+      admin: adminOf(env["SLUICE_ADMIN_TOKEN"], hostname),
+    });
   } catch (error) {
     console.error(
       error instanceof ConfigError ? error.message : `Sluice cannot start: ${text(error)}`,
     );
     process.exit(badConfig);
   }
-  const hostname = env["HOST"] || "127.0.0.1";
   const work = new Set<Promise<unknown>>();
   const waitUntil = (promise: Promise<unknown>) => {
     const quiet = promise.catch(() => {}); // a plugin's failure must not end the process
@@ -64,15 +83,27 @@ export async function boot(
   }
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
   console.log(`Sluice ${version} on ${runtime}, ready at http://${shown}:${server.port}`);
+  gateway.warm().catch(() => {}); // what fails here is reported when it is needed
 
   const stop = async () => {
     const timer = new Promise((done) => setTimeout(done, grace));
     await Promise.race([server.stop(), timer]);
-    await Promise.race([Promise.allSettled(work), timer]);
+    await Promise.race([Promise.allSettled(work).then(() => gateway.close()), timer]);
     process.exit(0);
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+}
+
+/** Without a token, the management API is for this machine alone. */
+function adminOf(token: string | undefined, hostname: string): AdminOptions {
+  if (token !== undefined && token !== "") return { token };
+  if (/^(?:localhost|127(?:\.\d+){3}|::1)$/.test(hostname)) return { loopback: true };
+  console.error(
+    `Sluice: the management API and the dashboard are off: ${hostname} is open to others, and ` +
+      "SLUICE_ADMIN_TOKEN is not set",
+  );
+  return {};
 }
 
 function portOf(value: string | undefined): number {

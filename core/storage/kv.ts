@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { checkKey, checkPrefix, expiryOf } from "./key.ts";
+import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Json, KV } from "./ports.ts";
 
 type Awaitable<T> = T | Promise<T>;
@@ -71,7 +71,7 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
     async set(key, value, ttl) {
       checkKey(key);
       const text = JSON.stringify(value);
-      if (text === undefined) throw new TypeError(`The value of '${key}' is not JSON`);
+      if (text === undefined) throw new InputError(`The value of '${key}' is not JSON`);
       await put(
         key,
         ttl,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkKey, checkPrefix, expiryOf } from "./key.ts";
+import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Counters, Json, KV } from "./ports.ts";
 import { additionOf, countOf } from "./span.ts";
 
@@ -82,7 +82,7 @@ export function memoryKV(options: MemoryKVOptions = {}): KV {
     async set(key, value, ttl) {
       checkKey(key);
       const text = JSON.stringify(value);
-      if (text === undefined) throw new TypeError(`The value of '${key}' is not JSON`);
+      if (text === undefined) throw new InputError(`The value of '${key}' is not JSON`);
       put(key, text, ttl);
     },
     async getBytes(key) {

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { checkKey } from "./key.ts";
+import { checkKey, InputError } from "./key.ts";
 import type { Count, Span } from "./ports.ts";
 
 /** One call of `Counters.add`, checked and worked out. */
@@ -29,7 +29,7 @@ export interface Addition {
   expires: number;
 }
 
-/** Throws a TypeError on what is no count; on hostile amounts as well, which must not poison a sum. */
+/** Throws an {@link InputError} on what is no count; on hostile amounts as well, which must not poison a sum. */
 export function additionOf(
   key: string,
   amount: number,
@@ -39,11 +39,11 @@ export function additionOf(
 ): Addition {
   checkKey(key);
   const { slots, slotMs } = span;
-  if (!Number.isFinite(amount)) throw new TypeError(`Amount ${amount} is not a number`);
-  if (!Number.isFinite(now)) throw new TypeError(`Time ${now} is not a number`);
-  if (Number.isNaN(limit)) throw new TypeError("The limit is not a number");
+  if (!Number.isFinite(amount)) throw new InputError(`Amount ${amount} is not a number`);
+  if (!Number.isFinite(now)) throw new InputError(`Time ${now} is not a number`);
+  if (Number.isNaN(limit)) throw new InputError("The limit is not a number");
   if (!Number.isSafeInteger(slots) || slots < 1 || !(slotMs >= 1) || slotMs === Infinity) {
-    throw new TypeError(`A span of ${slots} slots of ${slotMs} ms cannot be counted`);
+    throw new InputError(`A span of ${slots} slots of ${slotMs} ms cannot be counted`);
   }
   const slot = Math.floor(now / slotMs);
   return {

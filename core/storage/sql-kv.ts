@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkKey, checkPrefix, expiryOf } from "./key.ts";
+import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Json, KV } from "./ports.ts";
 import type { SqlDatabase, SqlRow, SqlValue } from "./sql.ts";
 
@@ -71,7 +71,7 @@ export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOpt
     async set(key, value, ttl) {
       checkKey(key);
       const json = JSON.stringify(value);
-      if (json === undefined) throw new TypeError(`The value of '${key}' is not JSON`);
+      if (json === undefined) throw new InputError(`The value of '${key}' is not JSON`);
       await put(key, json, ttl);
     },
     async getBytes(key) {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Dispatcher } from "undici";
+import { joined, type Observable, observable, type Observer, wholly } from "../../core/tape.ts";
 import { NodeHeaders } from "./headers.ts";
 
 /** Where chunks go. */
@@ -28,6 +29,8 @@ export class Answer implements Dispatcher.DispatchHandler {
   #aborted: Error | undefined;
   readonly #leave: (() => void)[] = [];
   #sink: Sink | undefined;
+  #observer: Observer | undefined;
+  #whole: { resolve(): void; reject(error: Error): void } | undefined;
   #early: Uint8Array[] = [];
   #earlySize = 0;
   #trailers: Record<string, string | string[]> | undefined;
@@ -55,6 +58,7 @@ export class Answer implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#observer?.chunk(chunk);
     if (this.#sink) {
       if (!this.#sink.data(chunk)) controller.pause();
       return;
@@ -70,14 +74,35 @@ export class Answer implements Dispatcher.DispatchHandler {
   ): void {
     this.#finish();
     this.#trailers = trailers;
+    this.#observer?.end("closed");
+    this.#whole?.resolve();
     this.#sink?.end(trailers);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#finish();
     this.#error = error;
+    this.#observer?.end(this.#aborted === undefined ? "broken" : "cancelled");
     if (!this.#started) this.#reject(error);
     else this.#sink?.fail(error);
+    this.#whole?.reject(error);
+  }
+
+  /** Shows the body to an observer: what came early, then what comes. */
+  observe(observer: Observer): void {
+    this.#observer = observer;
+    for (const chunk of this.#early) observer.chunk(chunk);
+    if (this.#error) observer.end("broken");
+    else if (this.#done) observer.end("closed");
+  }
+
+  /** The whole body, once it is there; it can still be sent. Only for bodies below {@link earlyLimit}. */
+  async wholly(): Promise<Uint8Array> {
+    if (!this.#done) {
+      await new Promise<void>((resolve, reject) => this.#whole = { resolve, reject });
+    }
+    if (this.#error) throw this.#error;
+    return joined(this.#early, this.#earlySize);
   }
 
   /** Takes the sink, hands it what came early, then what comes. */
@@ -135,7 +160,7 @@ export class Answer implements Dispatcher.DispatchHandler {
 }
 
 /** What the transport answers with. */
-export class UpstreamResponse {
+export class UpstreamResponse implements Observable {
   readonly status: number;
   readonly statusText: string;
   readonly headers: NodeHeaders;
@@ -161,6 +186,14 @@ export class UpstreamResponse {
     const answer = this.#answer;
     this.#answer = undefined;
     return answer;
+  }
+
+  [observable](observer: Observer): void {
+    this.#answer?.observe(observer);
+  }
+
+  async [wholly](): Promise<Uint8Array> {
+    return await this.#answer?.wholly() ?? new Uint8Array(0);
   }
 
   get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {

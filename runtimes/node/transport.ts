@@ -51,10 +51,10 @@ function pathOf(url: string, origin: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-function bodyOf({ body, client, method, bodyLimit }: Exchange): Uint8Array | Readable | null {
+function bodyOf({ body, client, method, bodyLimit, onSent }: Exchange): Uint8Array | Readable | null {
   if (body !== undefined) return body;
   if (method === "GET" || method === "HEAD") return null;
-  const through = counted(bodyLimit);
+  const through = counted(bodyLimit, onSent);
   if (!(client instanceof NodeRequest)) {
     return client.body === null ? null : Readable.fromWeb(client.body as WebStream).pipe(through);
   }
@@ -67,11 +67,12 @@ function bodyOf({ body, client, method, bodyLimit }: Exchange): Uint8Array | Rea
   return incoming.pipe(through);
 }
 
-function counted(limit: number): Transform {
+function counted(limit: number, onChunk?: (chunk: Uint8Array) => void): Transform {
   let size = 0;
   return new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       size += chunk.byteLength;
+      onChunk?.(chunk);
       if (size > limit) done(bodyTooLarge(limit));
       else done(null, chunk);
     },

@@ -1,0 +1,132 @@
+/**
+ * The arithmetic: prices of one model, applied to the usage of one answer. It is the price table's
+ * own, in a hundredth of its time.
+ *
+ * @module
+ */
+import type { CostParts } from "./cost.ts";
+import type { Usage } from "./usage.ts";
+
+/** A price, or one that depends on the size of the whole input. */
+export type Price = number | {
+  base: number;
+  /** Ascending: `price` holds for inputs of more than `start` tokens. */
+  tiers: readonly { start: number; price: number }[];
+};
+
+/**
+ * Prices of one model. A part without a price of its own costs what the whole costs that it is a part
+ * of: cached input as input, audio as text, reasoning as output.
+ */
+export interface Rates {
+  /** Tokens that a price is for: 1, or a million. */
+  per: number;
+  input?: Price | undefined;
+  cache_read?: Price | undefined;
+  cache_read_audio?: Price | undefined;
+  /** How much of an image came from the cache is never told, so both together are not priced. */
+  cache_read_image?: Price | undefined;
+  cache_write?: Price | undefined;
+  cache_write_1h?: Price | undefined;
+  input_audio?: Price | undefined;
+  input_image?: Price | undefined;
+  input_video?: Price | undefined;
+  output?: Price | undefined;
+  output_audio?: Price | undefined;
+  output_image?: Price | undefined;
+  reasoning?: Price | undefined;
+  /** US dollars for each request. */
+  request?: number | undefined;
+  /** US dollars for each web search; where it is undefined, searches make the cost unknown. */
+  web_search?: number | undefined;
+  /** Searches are the provider's to charge (the table's rows). */
+  searches?: boolean;
+}
+
+/**
+ * Prices an answer; null where tokens have no price, or where the figures contradict each other.
+ * Modalities are in `input` and `output` of the result, cached ones in `cache_read`.
+ */
+export function priceOf(
+  rates: Rates,
+  usage: Usage,
+  source: CostParts["source"],
+): CostParts | null {
+  const output = usage.output ?? 0;
+  // Some embeddings are told as a total alone.
+  const input = usage.input ?? (usage.total === undefined ? 0 : usage.total - output);
+  if (!isCount(input) || !isCount(output)) return null;
+  if (input > 0 && rates.input === undefined || output > 0 && rates.output === undefined) {
+    return null;
+  }
+  // A count that is missing is not a count of nothing.
+  if (usage.input === undefined && usage.total === undefined && !isFree(rates.input)) return null;
+
+  const audio = rates.input_audio === undefined ? 0 : usage.input_audio ?? 0;
+  const image = rates.input_image === undefined ? 0 : usage.input_image ?? 0;
+  const video = rates.input_video === undefined ? 0 : usage.input_video ?? 0;
+  const read = rates.cache_read === undefined ? 0 : usage.cache_read ?? 0;
+  const write = rates.cache_write === undefined ? 0 : usage.cache_write ?? 0;
+  const hour = rates.cache_write_1h === undefined ? 0 : usage.cache_write_1h ?? 0;
+  let readAudio = 0;
+  if (rates.cache_read_audio !== undefined) {
+    if (usage.cache_read_audio !== undefined) readAudio = usage.cache_read_audio;
+    else if (audio > 0 && read > 0) return null;
+  }
+  if (rates.cache_read_image !== undefined && image > 0 && read > 0) return null;
+  const fresh = input - read - write - audio - image - video + readAudio;
+  const outAudio = rates.output_audio === undefined ? 0 : usage.output_audio ?? 0;
+  const outImage = rates.output_image === undefined ? 0 : usage.output_image ?? 0;
+  const reasoning = rates.reasoning === undefined ? 0 : usage.reasoning ?? 0;
+  const text = output - outAudio - outImage - reasoning;
+  if (
+    !(isCount(audio) && isCount(image) && isCount(video) && isCount(hour) && isCount(readAudio) &&
+      isCount(outAudio) && isCount(outImage) && isCount(reasoning) && isCount(fresh) &&
+      isCount(text) && isCount(read - readAudio) && isCount(audio - readAudio) &&
+      isCount(write - hour))
+  ) return null;
+
+  let other = rates.request ?? 0;
+  if (rates.searches === true && usage.units !== undefined) {
+    const searches = searchesOf(usage.units);
+    // A price for each request covers its searches.
+    if (searches > 0 && rates.web_search === undefined && rates.request === undefined) return null;
+    if (!isCount(searches)) return null;
+    other += searches * (rates.web_search ?? 0);
+  }
+  const { per } = rates;
+  return {
+    input: (at(rates.input, input) * fresh + at(rates.input_audio, input) * (audio - readAudio) +
+      at(rates.input_image, input) * image + at(rates.input_video, input) * video) / per,
+    cache_read: (at(rates.cache_read, input) * (read - readAudio) +
+      at(rates.cache_read_audio, input) * readAudio) / per,
+    cache_write: (at(rates.cache_write, input) * (write - hour) +
+      at(rates.cache_write_1h, input) * hour) / per,
+    output: (at(rates.output, input) * text + at(rates.output_audio, input) * outAudio +
+      at(rates.output_image, input) * outImage + at(rates.reasoning, input) * reasoning) / per,
+    other,
+    source,
+  };
+}
+
+/** Also false for NaN, infinities and what is no number at all. */
+function isCount(value: number): boolean {
+  return value >= 0 && value < Infinity;
+}
+
+function isFree(price: Price | undefined): boolean {
+  return price === undefined || price === 0;
+}
+
+function at(price: Price | undefined, input: number): number {
+  if (typeof price === "number") return price;
+  if (price === undefined) return 0;
+  let found = price.base;
+  for (const tier of price.tiers) if (input > tier.start) found = tier.price;
+  return found;
+}
+
+/** Searches by the names that providers give them (Anthropic's, Perplexity's). */
+function searchesOf(units: Record<string, number>): number {
+  return (units["web_search_requests"] ?? 0) + (units["num_search_queries"] ?? 0);
+}
