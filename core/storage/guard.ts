@@ -96,14 +96,16 @@ export function guardStores(stores: Stores, options: GuardOptions = {}): Stores 
     cache: guardKV(stores.cache, guards.cache),
     counters: guardCounters(stores.counters, guards.counters),
     logs: guardLogs(stores.logs, guards.logs),
-    [healthKey]: {
+  };
+  // Not to be copied along: stores that are put together anew are to be guarded anew.
+  return Object.defineProperty(guarded, healthKey, {
+    value: {
       keys: guards.keys.health,
       cache: guards.cache.health,
       counters: guards.counters.health,
       logs: guards.logs.health,
     },
-  };
-  return guarded;
+  });
 }
 
 /** How guarded stores are, as of now; of others it is only known which they are. */
@@ -175,28 +177,22 @@ class Watch {
 /** Says once that a driver is down, however many stores are on it, and once that it is back. */
 class Reporter {
   readonly #report: (message: string) => void;
-  readonly #down = new Map<string, Set<StoreUse>>();
+  readonly #down = new Set<string>();
 
   constructor(report: (message: string) => void) {
     this.#report = report;
   }
 
   down(driver: string, use: StoreUse, code: string): void {
-    const uses = this.#down.get(driver);
-    if (uses !== undefined) {
-      uses.add(use);
-      return;
-    }
-    this.#down.set(driver, new Set([use]));
+    if (this.#down.has(driver)) return;
+    this.#down.add(driver);
     this.#report(
       `The store of ${use} (${driver}) is down: ${code}; it is tried again once a second`,
     );
   }
 
   up(driver: string, use: StoreUse, seconds: number): void {
-    const uses = this.#down.get(driver);
-    if (uses === undefined || !uses.delete(use) || uses.size > 0) return;
-    this.#down.delete(driver);
+    if (!this.#down.delete(driver)) return;
     this.#report(`The store of ${use} (${driver}) is back after ${seconds} s`);
   }
 }
@@ -214,6 +210,7 @@ class Guard {
   readonly #use: StoreUse;
   readonly #parts: GuardParts;
   readonly #pending: Set<Pending>;
+  readonly #slow: Set<Pending>;
   /** Nothing in memory can hang or be away. */
   readonly #inMemory: boolean;
   #inRow = 0;
@@ -223,17 +220,20 @@ class Guard {
     this.#use = use;
     this.#parts = parts;
     this.#pending = parts.watch.list();
+    this.#slow = parts.watch.list();
     this.#inMemory = driver === "memory";
     this.health = fresh(driver, parts.now());
   }
 
-  run<T>(work: () => Promise<T>): Promise<T> {
+  /** @param slow For what walks through a whole store: ten times the limit. */
+  run<T>(work: () => Promise<T>, slow = false): Promise<T> {
     const { health } = this;
     if (this.#inMemory) {
       health.calls++;
       return work();
     }
-    const { watch, limit } = this.#parts;
+    const { watch } = this.#parts;
+    const limit = this.#parts.limit * (slow ? 10 : 1);
     const began = watch.clock();
     if (!health.up) {
       if (began < this.#nextProbe) return Promise.reject(this.#error("down"));
@@ -242,7 +242,7 @@ class Guard {
     health.calls++;
     return new Promise<T>((resolve, reject) => {
       let settled = false;
-      const ended = watch.add(this.#pending, {
+      const ended = watch.add(slow ? this.#slow : this.#pending, {
         deadline: began + limit,
         expire: () => {
           settled = true;
@@ -251,7 +251,7 @@ class Guard {
           reject(this.#error("timeout"));
         },
       }, limit);
-      work().then(
+      start(work).then(
         (value) => {
           if (settled) return;
           ended();
@@ -300,6 +300,15 @@ class Guard {
   }
 }
 
+/** A store may be anybody's: what it throws at once is a rejection as well. */
+function start<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(work());
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /** What SQLite says, by runtime with or without a code of its own, as its result codes are named. */
 const sqliteCodes: [RegExp, string][] = [
   [/disk is full/, "SQLITE_FULL"],
@@ -330,7 +339,7 @@ function guardKV(kv: KV, guard: Guard): KV {
     getBytes: (key) => guard.run(() => kv.getBytes(key)),
     setBytes: (key, value, ttl) => guard.run(() => kv.setBytes(key, value, ttl)),
     delete: (key) => guard.run(() => kv.delete(key)),
-    keys: (prefix) => guard.run(() => kv.keys(prefix)),
+    keys: (prefix) => guard.run(() => kv.keys(prefix), true),
     close: () => kv.close(),
   };
 }

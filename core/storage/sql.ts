@@ -14,11 +14,14 @@ export type SqlValue = string | number | null | Uint8Array;
 /** A row by column. */
 export type SqlRow = Record<string, unknown>;
 
+/** What a statement takes: db0's own type has no bytes, though all of its drivers take them. */
+export type SqlParameter = SqlValue | boolean | undefined;
+
 /** The part of db0's `Statement` that is used. */
 export interface SqlStatement {
-  all(...values: SqlValue[]): Promise<unknown[]>;
-  get(...values: SqlValue[]): Promise<unknown>;
-  run(...values: SqlValue[]): Promise<unknown>;
+  all(...values: SqlParameter[]): Promise<unknown[]>;
+  get(...values: SqlParameter[]): Promise<unknown>;
+  run(...values: SqlParameter[]): Promise<unknown>;
 }
 
 /** The part of db0's `Database` that is used; each of its databases is one. */
