@@ -68,7 +68,9 @@ export interface Gateway {
   fetch(request: Request, platform?: unknown, execution?: unknown): Promise<Response>;
   /** Loads what the first answers will want, such as the price table. */
   warm(): Promise<void>;
-  /** Writes what waits to be written, and closes the stores. */
+  /** Writes what waits to be written. */
+  flush(): Promise<void>;
+  /** The same, and closes the stores. */
   close(): Promise<void>;
 }
 
@@ -194,6 +196,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   return {
     fetch: (request, platform, execution) => handle(request, platformOf(platform, execution)),
     warm: () => host.pricer.warm(),
+    flush: () => host.flush(),
     close: () => host.close(),
   };
 }

@@ -48,6 +48,14 @@ export interface Host {
   report(message: string, cause?: unknown): void;
 }
 
+/** The host as the gateway has it. */
+export interface OwnHost extends Host {
+  /** Writes what waits to be written. */
+  flush(): Promise<void>;
+  /** The same, and closes the stores. */
+  close(): Promise<void>;
+}
+
 /** What a host is made of. */
 export interface HostOptions {
   setup: Setup;
@@ -63,7 +71,7 @@ const tapes = 64 * 1024 * 1024;
 const waiting = 50_000;
 
 /** Builds the services of one gateway. */
-export function createHost(options: HostOptions): Host & { close(): Promise<void> } {
+export function createHost(options: HostOptions): OwnHost {
   const { setup, now, report } = options;
   const metrics = new Metrics();
   const given: Stores = {
@@ -81,6 +89,10 @@ export function createHost(options: HostOptions): Host & { close(): Promise<void
   const immediate = runtimeName() === "workers";
   const { tokens: configured, vault, keys, config } = setup;
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
+  const flush = async () => {
+    await settler.drain();
+    await log.flush();
+  };
   return {
     stores,
     virtualKeys: new VirtualKeys({ kv: stores.keys, now, configured, immediate }),
@@ -97,9 +109,9 @@ export function createHost(options: HostOptions): Host & { close(): Promise<void
     nextId: idSource(),
     now,
     report,
+    flush,
     async close() {
-      await settler.drain();
-      await log.flush();
+      await flush();
       await Promise.allSettled(Object.values(given).map((store) => store.close()));
     },
   };

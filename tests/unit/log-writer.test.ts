@@ -1,0 +1,186 @@
+/** What becomes of rows when the store is slow, away or full. */
+import { strict as assert } from "node:assert";
+import { describe, it } from "node:test";
+import type { RetentionRules } from "../../core/log/retention.ts";
+import type { LogEntry, LogRow } from "../../core/log/row.ts";
+import { LogWriter } from "../../core/log/writer.ts";
+import { Metrics } from "../../core/metrics.ts";
+import { memoryLogs } from "../../core/storage/logs-memory.ts";
+import type { Logs } from "../../core/storage/ports.ts";
+
+let number = 0;
+function entry(gateway = "default", body = "", createdAt = number): LogEntry {
+  const id = `row-${String(number++).padStart(6, "0")}`;
+  const row = { id, gateway, created_at: createdAt, metadata: null } as unknown as LogRow;
+  const payload = { bytes: new TextEncoder().encode(body), complete: true };
+  return body === "" ? { row } : { row, request: payload };
+}
+
+/** A store that can be away, and refuse a row. */
+function moody(logs: Logs = memoryLogs()) {
+  const state = { away: false, refuses: "" };
+  const store: Logs = {
+    ...bound(logs),
+    append: (entries) => {
+      if (state.away || entries.some(({ row }) => row.id === state.refuses)) {
+        return Promise.reject(new Error("no"));
+      }
+      return logs.append(entries);
+    },
+  };
+  return { store, state };
+}
+
+function bound(logs: Logs): Logs {
+  const methods = [
+    "append",
+    "list",
+    "count",
+    "extremes",
+    "get",
+    "payload",
+    "patch",
+    "delete",
+    "close",
+  ];
+  const object = Object.fromEntries(
+    methods.map((
+      name,
+    ) => [name, (logs as unknown as Record<string, CallableFunction>)[name]!.bind(logs)]),
+  );
+  return { driver: logs.driver, ...object } as unknown as Logs;
+}
+
+function writer(
+  logs: Logs,
+  rules?: Partial<RetentionRules>,
+  limits: { rows?: number; bytes?: number } = {},
+) {
+  const metrics = new Metrics();
+  const reports: string[] = [];
+  const made = new LogWriter({
+    logs,
+    metrics,
+    now: () => 1_000_000_000,
+    report: (message) => reports.push(message),
+    rulesOf: () =>
+      rules && {
+        log_management: 1000,
+        log_management_strategy: "DELETE_OLDEST",
+        log_retention_days: 0,
+        ...rules,
+      },
+    ...limits,
+  });
+  return { writer: made, metrics, reports };
+}
+
+const stored = (logs: Logs) => logs.count({});
+
+describe("the log's writer", () => {
+  it("keeps rows while the store is away, and writes each once when it is back", async () => {
+    const logs = memoryLogs();
+    const { store, state } = moody(logs);
+    const { writer: log, reports } = writer(store);
+    state.away = true;
+    for (let i = 0; i < 300; i++) log.push(entry());
+    await log.flush();
+    assert.deepEqual([log.waiting, await stored(logs)], [300, 0]);
+    state.away = false;
+    await log.flush();
+    assert.deepEqual([log.waiting, await stored(logs)], [0, 300]);
+    assert.match(reports[0]!, /does not take rows/);
+    assert.match(reports.at(-1)!, /takes rows again/);
+    assert.equal(reports.length, 2);
+  });
+
+  it("lets go of a row that the store never takes, and of no other", async () => {
+    const logs = memoryLogs();
+    const { store, state } = moody(logs);
+    const { writer: log, metrics } = writer(store);
+    const entries = Array.from({ length: 10 }, () => entry());
+    state.refuses = entries[4]!.row.id;
+    for (const one of entries) log.push(one);
+    while (log.waiting > 0) await log.flush();
+    assert.equal(await stored(logs), 9);
+    assert.match(metrics.text(), /sluice_log_rows_refused_total 1/);
+  });
+
+  it("sheds bodies before rows, and counts both", async () => {
+    const logs = memoryLogs();
+    const { store, state } = moody(logs);
+    const { writer: log, metrics } = writer(store, undefined, { rows: 5, bytes: 25 });
+    state.away = true;
+    const entries = Array.from({ length: 7 }, () => entry("default", "0123456789"));
+    for (const one of entries) log.push(one);
+    state.away = false;
+    await log.flush();
+    assert.equal(await stored(logs), 5);
+    assert.ok(await logs.payload("default", entries[1]!.row.id, "request"));
+    assert.equal(await logs.payload("default", entries[2]!.row.id, "request"), undefined);
+    assert.match(metrics.text(), /sluice_log_rows_shed_total 2/);
+    assert.match(metrics.text(), /sluice_log_payloads_shed_total 3/);
+  });
+
+  it("takes bodies again once those that waited are written", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, undefined, { bytes: 10 });
+    const entries = Array.from({ length: 4 }, () => entry("default", "0123456789"));
+    for (const one of entries) {
+      log.push(one);
+      await log.flush();
+    }
+    for (const one of entries) assert.ok(await logs.payload("default", one.row.id, "request"));
+  });
+});
+
+describe("retention", () => {
+  it("deletes the oldest rows over the number", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, { log_management: 10 });
+    const entries = Array.from({ length: 25 }, (_, i) => entry("default", "", i));
+    for (const one of entries) log.push(one);
+    await log.flush();
+    await log.retain();
+    const left = await logs.list({ direction: "asc" }, { offset: 0, limit: 50 });
+    assert.deepEqual(left.map((row) => row.id), entries.slice(15).map(({ row }) => row.id));
+  });
+
+  it("stops inserting at the number", async () => {
+    const logs = memoryLogs();
+    const strategy = { log_management: 10, log_management_strategy: "STOP_INSERTING" } as const;
+    const { writer: log, metrics } = writer(logs, strategy);
+    const entries = Array.from({ length: 25 }, (_, i) => entry("default", "", i));
+    for (const one of entries) log.push(one);
+    await log.flush();
+    const left = await logs.list({ direction: "asc" }, { offset: 0, limit: 50 });
+    assert.deepEqual(left.map((row) => row.id), entries.slice(0, 10).map(({ row }) => row.id));
+    assert.match(metrics.text(), /sluice_log_rows_over_cap_total 15/);
+  });
+
+  it("deletes rows that are too old", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, { log_retention_days: 1 });
+    const day = 86_400_000;
+    log.push(entry("default", "", 1_000_000_000 - day - 1));
+    const young = entry("default", "", 1_000_000_000 - day + 1);
+    log.push(young);
+    await log.flush();
+    await log.retain();
+    const left = await logs.list({}, { offset: 0, limit: 50 });
+    assert.deepEqual(left.map((row) => row.id), [young.row.id]);
+  });
+
+  it("keeps each gateway's rows apart", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, { log_management: 3 });
+    for (let i = 0; i < 5; i++) log.push(entry("a", "", i));
+    for (let i = 0; i < 2; i++) log.push(entry("b", "", i));
+    await log.flush();
+    await log.retain();
+    assert.deepEqual([await logs.count({ gateway: "a" }), await logs.count({ gateway: "b" })], [
+      3,
+      2,
+    ]);
+  });
+});
