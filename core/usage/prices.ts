@@ -101,7 +101,7 @@ export async function loadTable(): Promise<PriceTable> {
           continue;
         }
         if (found === null) continue;
-        const rates = ratesOf(found.model_price, found.model.id);
+        const rates = ratesOf(found.model_price, found.model.id, id);
         if (rates === undefined) return byLibrary(id, name, at);
         return (usage) => priceOf(rates, usage, "table");
       }
@@ -111,12 +111,12 @@ export async function loadTable(): Promise<PriceTable> {
 }
 
 /** Undefined when the row has prices that {@link Rates} has no place for. */
-function ratesOf(prices: ModelPrice, model: string): Rates | undefined {
-  const rates: Rates = { per: 1_000_000, searches: true };
+function ratesOf(prices: ModelPrice, model: string, provider: string): Rates | undefined {
+  const rates: Rates = { per: 1_000_000 };
   for (const [key, value] of Object.entries(prices)) {
     if (value === undefined || untold.has(key)) continue;
     const price = typeof value === "number" ? value : sorted(value);
-    if (key in parts) Object.assign(rates, { [parts[key]!]: price });
+    if (Object.hasOwn(parts, key)) Object.assign(rates, { [parts[key]!]: price });
     else if (typeof price !== "number") return undefined;
     else if (key === "requests_kcount") rates.request = price / 1000;
     else if (key === "web_searches_kcount") rates.web_search = price / 1000;
@@ -126,6 +126,13 @@ function ratesOf(prices: ModelPrice, model: string): Rates | undefined {
   // models: writes that are kept for an hour cost twice the input.
   if (model.includes("claude") && rates.cache_write !== undefined) {
     rates.cache_write_1h ??= doubled(rates.input!);
+  }
+  // A price for each request covers its searches.
+  if (rates.request === undefined) rates.web_search ??= null;
+  // Google alone has models whose audio costs what text costs; where a row is silent, it is a gap.
+  if (provider !== "google") {
+    rates.input_audio ??= null;
+    rates.output_audio ??= null;
   }
   return rates;
 }
@@ -150,6 +157,7 @@ function libraryUsage(usage: Usage): Record<string, number> {
     cache_write_tokens: usage.cache_write,
     input_audio_tokens: usage.input_audio,
     output_audio_tokens: usage.output_audio,
+    audio_seconds: units["seconds"],
     input_audio_seconds: units["seconds"],
     input_document_pages: units["pages_processed"],
     web_searches: units["web_search_requests"] ?? units["num_search_queries"],
@@ -161,6 +169,7 @@ function libraryUsage(usage: Usage): Record<string, number> {
 /** Whether everything that was used has a price; nothing used is not known either. */
 function covers(prices: ModelPrice, usage: Record<string, number>): boolean {
   const needs: Readonly<Record<string, string>> = {
+    audio_seconds: "audio_hours",
     input_audio_seconds: "input_audio_hours",
     input_document_pages: "input_document_kpages",
     web_searches: "web_searches_kcount",

@@ -28,19 +28,19 @@ export interface Rates {
   cache_read_image?: Price | undefined;
   cache_write?: Price | undefined;
   cache_write_1h?: Price | undefined;
-  input_audio?: Price | undefined;
+  /** Null: not known, and it is not what text costs. */
+  input_audio?: Price | null | undefined;
   input_image?: Price | undefined;
   input_video?: Price | undefined;
   output?: Price | undefined;
-  output_audio?: Price | undefined;
+  /** As `input_audio`. */
+  output_audio?: Price | null | undefined;
   output_image?: Price | undefined;
   reasoning?: Price | undefined;
   /** US dollars for each request. */
   request?: number | undefined;
-  /** US dollars for each web search; where it is undefined, searches make the cost unknown. */
-  web_search?: number | undefined;
-  /** Searches are the provider's to charge (the table's rows). */
-  searches?: boolean;
+  /** US dollars for each web search. Null: not known; undefined: searches are not charged. */
+  web_search?: number | null | undefined;
 }
 
 /**
@@ -61,6 +61,9 @@ export function priceOf(
   }
   // A count that is missing is not a count of nothing.
   if (usage.input === undefined && usage.total === undefined && !isFree(rates.input)) return null;
+
+  if (rates.input_audio === null && usage.input_audio! > 0) return null;
+  if (rates.output_audio === null && usage.output_audio! > 0) return null;
 
   const audio = rates.input_audio === undefined ? 0 : usage.input_audio ?? 0;
   const image = rates.input_image === undefined ? 0 : usage.input_image ?? 0;
@@ -87,11 +90,9 @@ export function priceOf(
   ) return null;
 
   let other = rates.request ?? 0;
-  if (rates.searches === true && usage.units !== undefined) {
+  if (rates.web_search !== undefined && usage.units !== undefined) {
     const searches = searchesOf(usage.units);
-    // A price for each request covers its searches.
-    if (searches > 0 && rates.web_search === undefined && rates.request === undefined) return null;
-    if (!isCount(searches)) return null;
+    if (!isCount(searches) || searches > 0 && rates.web_search === null) return null;
     other += searches * (rates.web_search ?? 0);
   }
   const { per } = rates;
@@ -109,7 +110,7 @@ export function priceOf(
   };
 }
 
-/** Also false for NaN, infinities and what is no number at all. */
+/** Also false for NaN. */
 function isCount(value: number): boolean {
   return value >= 0 && value < Infinity;
 }
@@ -118,9 +119,9 @@ function isFree(price: Price | undefined): boolean {
   return price === undefined || price === 0;
 }
 
-function at(price: Price | undefined, input: number): number {
+function at(price: Price | null | undefined, input: number): number {
   if (typeof price === "number") return price;
-  if (price === undefined) return 0;
+  if (price === undefined || price === null) return 0;
   let found = price.base;
   for (const tier of price.tiers) if (input > tier.start) found = tier.price;
   return found;
