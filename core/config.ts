@@ -4,11 +4,11 @@
  *
  * @module
  */
-import * as v from "valibot";
 import type { CorsSettings } from "./cors.ts";
 import { nearest } from "./nearest.ts";
 import type { PriceOverride } from "./usage/cost.ts";
 import type { FormatName, ProviderSettings } from "./provider.ts";
+import { check, keysAt } from "./schema.ts";
 
 /** `gateways.<id>`; names and defaults are Cloudflare's where it has the setting. */
 export interface GatewayConfig {
@@ -167,169 +167,6 @@ export interface GatewaySettings extends Readonly<Required<Omit<GatewayConfig, "
   readonly id: string;
 }
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const name = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, "a name of letters, digits, '-' and '_'"),
-);
-const headerName = v.pipe(
-  v.string(),
-  v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "a header name"),
-  v.toLowerCase(),
-);
-const headerValue = v.pipe(v.string(), v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"));
-const url = v.pipe(
-  v.string(),
-  v.check(isBaseURL, "an absolute http(s) URL without user, query or fragment"),
-  v.transform((text) => text.replace(/\/+$/, "")),
-);
-
-const glob = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(256),
-);
-const positive = v.pipe(v.number(), v.gtValue(0));
-const price = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)));
-
-/** What a virtual key may say of itself, in the configuration as in the management API. */
-export const keyRules = {
-  enabled: v.optional(v.boolean()),
-  expires_at: v.nullish(v.pipe(
-    v.string(),
-    v.check((text) => !Number.isNaN(Date.parse(text)), "a date and time as in RFC 3339"),
-  )),
-  gateways: v.optional(v.array(glob)),
-  providers: v.optional(v.array(glob)),
-  models: v.optional(v.array(glob)),
-  metadata: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
-  limits: v.optional(v.array(v.strictObject({
-    limit: positive,
-    window: positive,
-    unit: v.picklist(["requests", "tokens"]),
-    technique: v.optional(v.picklist(["fixed", "sliding"])),
-  }))),
-};
-
-const keySource = v.union([
-  v.strictObject({
-    env: v.union([v.string(), v.array(v.string())]),
-    weight: v.optional(positive),
-  }),
-  v.strictObject({
-    value: v.union([v.string(), v.record(v.string(), v.unknown())]),
-    weight: v.optional(positive),
-  }),
-], "an object with either 'env' or 'value'");
-
-const gateway = v.strictObject({
-  authentication: v.optional(v.boolean(), false),
-  open: v.optional(v.boolean()),
-  errors: v.optional(v.picklist(["true", "strict"]), "true"),
-  cache_ttl: v.optional(count, 0),
-  byok_only: v.optional(v.boolean(), false),
-  access: v.nullish(
-    v.strictObject({
-      team_domain: url,
-      audience: v.union([v.string(), v.array(v.string())]),
-      jwks_url: v.optional(v.pipe(v.string(), v.url())),
-    }),
-    null,
-  ),
-  collect_logs: v.optional(v.boolean(), true),
-  collect_log_payload: v.optional(v.boolean(), true),
-  log_payload_bytes: v.optional(v.pipe(count, v.maxValue(10 * 1024 * 1024)), 1024 * 1024),
-  log_redact: v.optional(
-    v.array(v.pipe(v.string(), v.check(isPattern, "a regular expression"))),
-    [],
-  ),
-  log_management: v.optional(v.pipe(count, v.minValue(1)), 10_000_000),
-  log_management_strategy: v.optional(
-    v.picklist(["DELETE_OLDEST", "STOP_INSERTING"]),
-    "DELETE_OLDEST",
-  ),
-  log_retention_days: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
-  rate_limiting_limit: v.optional(count, 0),
-  rate_limiting_interval: v.optional(count, 60),
-  rate_limiting_technique: v.optional(v.picklist(["fixed", "sliding"]), "sliding"),
-  retry_max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(5)), 1),
-  retry_delay: v.optional(v.pipe(count, v.maxValue(60_000)), 500),
-  retry_backoff: v.optional(v.picklist(["constant", "linear", "exponential"]), "exponential"),
-  tokens: v.optional(
-    v.array(v.strictObject({
-      name: v.string(),
-      hash: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, "'sha256:' and 64 hex digits")),
-      ...keyRules,
-    })),
-    [],
-  ),
-  routes: v.optional(v.record(name, v.unknown())),
-});
-
-const schema = v.strictObject({
-  account: v.optional(name),
-  open: v.optional(v.boolean(), false),
-  gateways: v.optional(v.record(name, gateway), {}),
-  providers: v.optional(
-    v.record(
-      name,
-      v.strictObject({
-        base_url: v.optional(url),
-        headers: v.optional(v.record(headerName, headerValue)),
-        format: v.optional(v.picklist([
-          "openai-chat",
-          "anthropic-messages",
-          "gemini",
-          "bedrock-converse",
-          "cohere-v2",
-          "none",
-        ])),
-        key_header: v.optional(headerName),
-        key_scheme: v.optional(headerValue),
-        account_id: v.optional(name),
-        token_url: v.optional(url),
-      }),
-    ),
-    {},
-  ),
-  keys: v.optional(
-    v.record(
-      name,
-      v.record(
-        name,
-        v.union(
-          [keySource, v.array(keySource)],
-          "an object with either 'env' or 'value', or a list",
-        ),
-      ),
-    ),
-    {},
-  ),
-  storage: v.optional(v.record(name, v.looseObject({ driver: v.string() })), {}),
-  prices: v.optional(
-    v.record(
-      v.pipe(v.string(), v.regex(/^[^/]+\/.+$/, "'provider/model'")),
-      v.strictObject({
-        input: price,
-        output: price,
-        cache_read: price,
-        cache_write: price,
-        per_request: price,
-      }),
-    ),
-    {},
-  ),
-  cors: v.optional(v.strictObject({ origins: v.union([v.literal("*"), v.array(v.string())]) })),
-  limits: v.optional(
-    v.strictObject({
-      body_bytes: v.optional(count, 512 * 1024 * 1024),
-      header_bytes: v.optional(count, 32 * 1024),
-      url_bytes: v.optional(count, 16 * 1024),
-    }),
-    {},
-  ),
-});
-
 /** A gateway's settings with the defaults filled in, `open` aside: its default is the configuration's. */
 type ParsedGateway =
   & Required<Omit<GatewayConfig, "open" | "routes">>
@@ -379,12 +216,11 @@ const mayHoldSecrets = new Set(["keys", "headers", "tokens", "storage", "base_ur
 
 /** Checks a configuration and fills in the defaults; throws a {@link ConfigError}. */
 export function parseConfig(input: unknown): ParsedConfig {
-  const result = v.safeParse(schema, input);
-  if (result.success) return result.output;
-  throw new ConfigError(result.issues.map((issue) => {
-    const keys = (issue.path ?? []).map((item) => String(item.key));
+  const checked = check(input);
+  if ("value" in checked) return checked.value;
+  throw new ConfigError(checked.issues.map(({ path: keys, unknownKey, received, expected }) => {
     const path = keys.join(".") || "(the whole configuration)";
-    if (issue.type === "strict_object" && issue.expected === "never") {
+    if (unknownKey) {
       const unknown = keys.at(-1) ?? "";
       const known = keysAt(keys.slice(0, -1));
       const near = nearest(unknown, known);
@@ -395,52 +231,6 @@ export function parseConfig(input: unknown): ParsedConfig {
       };
     }
     const secret = keys.some((key) => mayHoldSecrets.has(key));
-    return {
-      path,
-      found: secret ? "something else" : issue.received,
-      // A message of the schema's own says what is expected; valibot's begin with "Invalid".
-      expected: issue.message.startsWith("Invalid")
-        ? String(issue.expected ?? issue.requirement)
-        : issue.message,
-    };
+    return { path, found: secret ? "something else" : received, expected };
   }));
-}
-
-interface Walkable {
-  type: string;
-  wrapped?: Walkable;
-  value?: Walkable;
-  item?: Walkable;
-  entries?: Record<string, Walkable>;
-}
-
-/** The schema inside `optional`. */
-function unwrap(at: Walkable | undefined): Walkable | undefined {
-  return at?.wrapped ? unwrap(at.wrapped) : at;
-}
-
-/** The keys that the schema knows at a path. */
-function keysAt(path: readonly string[]): string[] {
-  let at: Walkable | undefined = schema as unknown as Walkable;
-  for (const key of path) {
-    at = unwrap(at);
-    at = at?.entries?.[key] ?? at?.value ?? at?.item;
-  }
-  return Object.keys(unwrap(at)?.entries ?? {});
-}
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isBaseURL(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && username + password + search + hash === "" &&
-    !/[?#\\\s]/.test(text);
 }
