@@ -195,7 +195,10 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
 
   return {
     fetch: (request, platform, execution) => handle(request, platformOf(platform, execution)),
-    warm: () => host.pricer.warm(),
+    async warm() {
+      const usage = { input: 0, output: 0 };
+      await host.pricer.cost({ provider: "openai", model: "gpt-4o-mini", usage, at: now() });
+    },
     flush: () => host.flush(),
     close: () => host.close(),
   };
