@@ -150,6 +150,7 @@ function doubled(price: Price): Price {
 /** In the library's names. */
 function libraryUsage(usage: Usage): Record<string, number> {
   const units = usage.units ?? {};
+  const seconds = units["seconds"] ?? units["prompt_audio_seconds"];
   const counts: Record<string, number | undefined> = {
     input_tokens: usage.input,
     output_tokens: usage.output,
@@ -157,8 +158,8 @@ function libraryUsage(usage: Usage): Record<string, number> {
     cache_write_tokens: usage.cache_write,
     input_audio_tokens: usage.input_audio,
     output_audio_tokens: usage.output_audio,
-    audio_seconds: units["seconds"],
-    input_audio_seconds: units["seconds"],
+    audio_seconds: seconds,
+    input_audio_seconds: seconds,
     input_document_pages: units["pages_processed"],
     web_searches: units["web_search_requests"] ?? units["num_search_queries"],
   };

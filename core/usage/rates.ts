@@ -52,16 +52,23 @@ export function priceOf(
   usage: Usage,
   source: CostParts["source"],
 ): CostParts | null {
-  const output = usage.output ?? 0;
-  // Some embeddings are told as a total alone.
-  const input = usage.input ?? (usage.total === undefined ? 0 : usage.total - output);
-  if (!isCount(input) || !isCount(output)) return null;
-  if (input > 0 && rates.input === undefined || output > 0 && rates.output === undefined) {
-    return null;
-  }
+  const input = usage.input ?? rest(usage, usage.output);
+  const output = usage.output ?? rest(usage, usage.input);
   // A count that is missing is not a count of nothing.
-  if (usage.input === undefined && usage.total === undefined && !isFree(rates.input)) return null;
+  if (input === undefined && !isFree(rates.input)) return null;
+  if (output === undefined && !isFree(rates.output)) return null;
+  return priceBoth(rates, usage, input ?? 0, output ?? 0, source);
+}
 
+function priceBoth(
+  rates: Rates,
+  usage: Usage,
+  input: number,
+  output: number,
+  source: CostParts["source"],
+): CostParts | null {
+  if (input > 0 && rates.input === undefined) return null;
+  if (output > 0 && rates.output === undefined) return null;
   if (rates.input_audio === null && usage.input_audio! > 0) return null;
   if (rates.output_audio === null && usage.output_audio! > 0) return null;
 
@@ -108,6 +115,11 @@ export function priceOf(
     other,
     source,
   };
+}
+
+/** What the total leaves for the other of the two. */
+function rest({ total }: Usage, other: number | undefined): number | undefined {
+  return total === undefined || other === undefined ? undefined : total - other;
 }
 
 /** Also false for NaN. */
