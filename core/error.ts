@@ -9,6 +9,8 @@
 export const Code = {
   /** The gateway id in the URL does not exist. */
   unknownGateway: 2001,
+  /** A limit of requests or tokens is used up. */
+  rateLimited: 2003,
   /** The provider could not be reached, or its connection broke before an answer. */
   upstreamFailed: 2005,
   /** No such provider. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { idSource } from "./id.ts";
-import { createKeyring, type Keyring } from "./keyring.ts";
+import { Keyring } from "./keyring.ts";
+import { Limiter } from "./limiter.ts";
 import { LogWriter } from "./log/writer.ts";
 import { Metrics } from "./metrics.ts";
 import { ProviderKeys } from "./provider-keys.ts";
@@ -28,6 +29,8 @@ export interface Host {
   readonly providerKeys: ProviderKeys;
   /** Lends provider keys to requests. */
   readonly keyring: Keyring;
+  /** Limits over time. */
+  readonly limiter: Limiter;
   /** Takes log rows and writes them in batches; reading goes through `stores.logs`. */
   readonly log: LogWriter;
   readonly metrics: Metrics;
@@ -89,6 +92,8 @@ export function createHost(options: HostOptions): OwnHost {
   const immediate = runtimeName() === "workers";
   const { tokens: configured, vault, keys, config } = setup;
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
+  const limiter = new Limiter(stores.counters, metrics);
+  const { cors } = config;
   const flush = async () => {
     await settler.drain();
     await log.flush();
@@ -97,7 +102,8 @@ export function createHost(options: HostOptions): OwnHost {
     stores,
     virtualKeys: new VirtualKeys({ kv: stores.keys, now, configured, immediate }),
     providerKeys,
-    keyring: createKeyring({ keys, stored: providerKeys, cors: config.cors, stores, now, immediate, report }),
+    keyring: new Keyring({ keys, stored: providerKeys, limiter, cors, now, immediate, report }),
+    limiter,
     log,
     metrics,
     settler,

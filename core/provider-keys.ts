@@ -43,8 +43,8 @@ export interface ProviderKeyRecord {
 /** A stored key as it is lent. */
 export interface StoredKey {
   record: ProviderKeyRecord;
-  /** Decrypts the key; throws a `VaultError`. */
-  secret(): Promise<string>;
+  /** Decrypts the key, and remembers it; throws a `VaultError`. */
+  secret(): string | Promise<string>;
 }
 
 /** What {@link ProviderKeys} is made of. */
@@ -142,10 +142,11 @@ export class ProviderKeys {
       const { provider_slug: slug, alias, sealed } = stored;
       let aliases = table.get(slug);
       if (aliases === undefined) table.set(slug, aliases = new Map());
-      let secret: Promise<string> | undefined;
+      let secret: string | undefined;
       aliases.set(alias, {
         record: withoutSecret(stored),
-        secret: () => secret ??= this.#open(sealed, [gateway, slug, alias]),
+        secret: () =>
+          secret ?? this.#open(sealed, [gateway, slug, alias]).then((text) => secret = text),
       });
     }
     return table;

@@ -91,7 +91,7 @@ export interface Provider {
   /** The upstream URL without the query; base plus path unless given. */
   url?(call: Call): string;
   /** Model named by the path, for providers that do not take it from the body. */
-  model?(path: string): string | undefined;
+  model?(path: string, client: Headers): string | undefined;
   /**
    * Puts a key on the call or makes the client's own usable; a plain header unless given.
    * `key` is absent when the client brought its own, or nobody has one.
@@ -133,19 +133,50 @@ export function targetURL(provider: Provider, call: Call): string {
 
 /** Names of headers in which clients send a provider key; a provider's own comes on top. */
 const keyHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+/** Names under which a query holds a provider key. */
+const keyQuery = /([?&])(?:key|api_key)=([^&]*)/g;
 
-/** True when the client sent a key for the provider; empty ones are taken off. */
-export function hasClientKey(provider: Provider, call: Call): boolean {
+/** What clients send that insist on a key where there is none, alone or behind `sk-`. */
+const placeholder =
+  /^(?:sk-)?(?:undefined|null|none|empty|dummy|fake|placeholder|unused|ignored|not-needed|no-key|ollama|lm-studio|x{3,})$/i;
+
+/** What stands behind the scheme of a credential. */
+export function credentialOf(value: string): string {
+  return value.trim().replace(/^(?:bearer|token|key|basic|api-key)(?:\s+|$)/i, "");
+}
+
+/** Names of the headers in which a key for a provider may stand. */
+function keyHeadersOf(provider: Provider): readonly string[] {
   const own = provider.key?.header;
-  let found = /[?&](?:key|api_key)=[^&]/.test(call.query);
-  for (const name of own === undefined ? keyHeaders : [own, ...keyHeaders]) {
+  return own === undefined || keyHeaders.includes(own) ? keyHeaders : [own, ...keyHeaders];
+}
+
+/** True when the client sent a key for the provider, no placeholder; empty ones are taken off. */
+export function hasClientKey(provider: Provider, call: Call): boolean {
+  let found = false;
+  for (const [, , value = ""] of call.query === "" ? [] : call.query.matchAll(keyQuery)) {
+    if (value !== "" && !placeholder.test(value)) found = true;
+  }
+  for (const name of keyHeadersOf(provider)) {
     const value = call.headers[name];
     if (value === undefined) continue;
-    if (/^(?:(?:bearer|token|key|basic|api-key)\s*)?$/i.test(value.trim())) {
-      delete call.headers[name];
-    } else found = true;
+    const key = credentialOf(value);
+    if (key === "") delete call.headers[name];
+    else if (!placeholder.test(key)) found = true;
   }
   return found;
+}
+
+/** Takes off what a client sends in place of a key that it does not have. */
+export function dropPlaceholders(provider: Provider, call: Call): void {
+  for (const name of keyHeadersOf(provider)) {
+    const value = call.headers[name];
+    if (value !== undefined && placeholder.test(credentialOf(value))) delete call.headers[name];
+  }
+  call.query = call.query.replace(
+    keyQuery,
+    (whole, mark: string, value: string) => value === "" || placeholder.test(value) ? mark : whole,
+  ).replace(/([?&])&+/g, "$1").replace(/[?&]$/, "");
 }
 
 /** Puts a key on the call the provider's way. */

@@ -58,7 +58,14 @@ export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup 
   const vault = vaultFrom(env, problems);
   checkPlugins(config, plugins, problems, report);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, providers, gateways: gatewayTable(config), keys, tokens: tokenTable(config), vault };
+  return {
+    config,
+    providers,
+    gateways: gatewayTable(config),
+    keys,
+    tokens: tokenTable(config),
+    vault,
+  };
 }
 
 function vaultFrom(

@@ -12,7 +12,6 @@ import { cleanAnswer, mutable } from "./headers.ts";
 import type { Keyring } from "./keyring.ts";
 import {
   type Call,
-  hasClientKey,
   placeKey,
   type Provider,
   type ProviderSettings,
@@ -171,15 +170,12 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       url: "",
       body: () => ctx.bytes(),
     };
-    call.url = targetURL(provider, call);
+    call.url = attempt.url = targetURL(provider, call);
 
-    attempt.url = call.url;
-    call.url += call.query;
-
-    const lent = keyring.has(provider.slug) && !hasClientKey(provider, call)
-      ? await keyring.lend(ctx)
-      : undefined;
+    const loan = keyring.keyFor(ctx, call);
+    const lent = loan instanceof Promise ? await loan : loan;
     attempt.keyAlias = lent?.alias;
+    call.url += call.query;
     if (provider.authorize) {
       await authorize(provider.authorize.bind(provider), call, lent?.key, provider.slug);
     } else if (lent !== undefined) placeKey(provider, call, lent.key);
@@ -192,9 +188,10 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     }
     try {
       const body = attempt.body = await readyBytes(ctx, call.headers);
-      const model = provider.model?.(ctx.path) ?? (body && topLevelString(body, "model"));
+      const model = provider.model?.(ctx.path, request.headers) ??
+        (body && topLevelString(body, "model"));
       if (model !== undefined) ctx.shared.model = attempt.model = model;
-      const response = mutable(
+      let response = mutable(
         await transport({
           url: call.url,
           method: ctx.method,
@@ -211,7 +208,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
         throw new TypeError(`Status ${response.status} is none of HTTP`);
       }
       cleanAnswer(response.headers);
-      if (lent !== undefined) keyring.learn(lent, response);
+      if (lent !== undefined) response = await keyring.learn(lent, response);
       return watch === undefined ? response : await watch.answered(response);
     } catch (error) {
       throw asFailure(error, ctx);

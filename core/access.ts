@@ -1,0 +1,121 @@
+/**
+ * Cloudflare Access in front of the gateway: its JWTs say who calls (spec 7.4).
+ *
+ * @module
+ */
+import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify } from "jose";
+import type { AccessConfig } from "./config.ts";
+import { Code, GatewayError } from "./error.ts";
+
+/** Who an Access JWT stands for. */
+export interface AccessIdentity {
+  /** `sub`; nothing for service tokens, which stand for no person. */
+  userId: string | undefined;
+}
+
+/** What {@link Access} may use. */
+export interface AccessOptions {
+  fetch: typeof fetch;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+interface Verdict {
+  identity: AccessIdentity | undefined;
+  /** Milliseconds since 1970. */
+  until: number;
+}
+
+/** Seconds by which clocks may differ. */
+const tolerance = 30;
+/** Milliseconds for which a JWT that was refused is refused again unread. */
+const refusal = 5_000;
+/** Milliseconds for which keys that could not be fetched are not asked for again. */
+const pause = 2_000;
+/** Most JWTs that are remembered, and the longest. */
+const most = 2_000, longest = 16 * 1024;
+
+/** Verifies the JWTs of one team. */
+export class Access {
+  readonly #config: AccessConfig;
+  readonly #now: () => number;
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #verdicts = new Map<string, Verdict>();
+  #awayUntil = 0;
+
+  /** Fetches nothing yet. */
+  constructor(config: AccessConfig, { fetch, now }: AccessOptions) {
+    this.#config = config;
+    this.#now = now;
+    const url = new URL(config.jwks_url ?? `${config.team_domain}/cdn-cgi/access/certs`);
+    this.#keys = createRemoteJWKSet(url, { [customFetch]: fetch });
+  }
+
+  /** True for a text that says, unproven, that it is a JWT of this team. */
+  mayBe(text: string): boolean {
+    if (text.length > longest || !/^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return false;
+    try {
+      return decodeJwt(text).iss === this.#config.team_domain;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Who a JWT stands for, or nothing when it is not valid. Rejects with a 503 when nobody can tell. */
+  verify(token: string): AccessIdentity | undefined | Promise<AccessIdentity | undefined> {
+    const known = this.#verdicts.get(token);
+    if (known !== undefined && this.#now() < known.until) return known.identity;
+    return this.#verify(token);
+  }
+
+  async #verify(token: string): Promise<AccessIdentity | undefined> {
+    if (token.length > longest) return undefined;
+    if (!this.#keys.fresh && this.#now() < this.#awayUntil) throw unavailable();
+    let verdict: Verdict;
+    try {
+      const { payload } = await jwtVerify(token, this.#keys, {
+        issuer: this.#config.team_domain,
+        audience: this.#config.audience,
+        algorithms: ["RS256"],
+        clockTolerance: tolerance,
+        currentDate: new Date(this.#now()),
+        requiredClaims: ["exp"],
+      });
+      const { sub, exp = 0 } = payload;
+      const userId = typeof sub === "string" && sub !== "" ? sub : undefined;
+      verdict = { identity: { userId }, until: (exp + tolerance) * 1000 };
+    } catch (cause) {
+      // With keys at hand it was an unknown one that was asked for.
+      if (!isVerdict(cause) && !this.#keys.fresh) {
+        this.#awayUntil = this.#now() + pause;
+        throw unavailable(cause);
+      }
+      verdict = { identity: undefined, until: this.#now() + refusal };
+    }
+    this.#verdicts.delete(token);
+    this.#verdicts.set(token, verdict);
+    if (this.#verdicts.size > most) {
+      for (const oldest of this.#verdicts.keys()) {
+        this.#verdicts.delete(oldest);
+        break;
+      }
+    }
+    return verdict.identity;
+  }
+}
+
+/** True when an error is about the token, false when it is about the keys it was to be checked with. */
+function isVerdict(error: unknown): boolean {
+  return error instanceof errors.JOSEError &&
+    /^ERR_(?:JW[TSE]_|JOSE_(?:ALG|NOT)_|JWKS_(?:NO|MULTIPLE)_)/
+      .test(error.code);
+}
+
+function unavailable(cause?: unknown): GatewayError {
+  return new GatewayError(
+    503,
+    Code.authUnavailable,
+    "The keys of Cloudflare Access cannot be fetched; try again in a moment",
+    { cause, headers: { "retry-after": "5" } },
+  );
+}
