@@ -174,6 +174,13 @@ async function withKey(
 ): Promise<Response> {
   const { host, provider, gateway } = ctx;
   const { limiter, virtualKeys } = host;
+  // Before the key's own rules: a refusal has a caller, too.
+  know(
+    ctx,
+    who?.userId === undefined
+      ? rules.caller
+      : { ...rules.caller, metadata: { ...rules.caller.metadata, "cf.user_id": who.userId } },
+  );
   if (!rules.gateways(gateway.id)) throw refused(`gateway '${gateway.id}'`);
   const slugs = [provider.slug, ...provider.aliases ?? []];
   if (rules.providers !== undefined && !slugs.some(rules.providers)) {
@@ -186,12 +193,6 @@ async function withKey(
     const over = await limiter.admit(claims, admittedAt);
     if (over !== undefined) throw limited(over.claim, over.taken, host.now());
   }
-  know(
-    ctx,
-    who?.userId === undefined
-      ? rules.caller
-      : { ...rules.caller, metadata: { ...rules.caller.metadata, "cf.user_id": who.userId } },
-  );
   const used = virtualKeys.touch(record);
   if (used !== undefined) ctx.waitUntil(used);
   if (rules.tokens.length > 0) {

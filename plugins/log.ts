@@ -4,7 +4,7 @@
  * @module
  */
 import { authenticated, caller, type Context } from "../core/context.ts";
-import { isGatewayError } from "../core/error.ts";
+import { Code, isGatewayError } from "../core/error.ts";
 import { createRedactor, redactBytes, type Redactor, redactText } from "../core/log/redact.ts";
 import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
 import { metadataOf } from "../core/metadata.ts";
@@ -29,8 +29,9 @@ interface Plan {
 }
 
 /**
- * Writes the log. Stands right behind `auth`: what stands further out is not logged, and wherever
- * further in attempts are made, each gets its row. Nothing waits for the store.
+ * Writes the log. Stands outermost, for a refusal further out is not logged: only callers that `auth`
+ * turns away have no row. Wherever further in attempts are made, each gets its own. Nothing waits for
+ * the store.
  */
 export function log(options: LogOptions = {}): Plugin {
   const redactors = new WeakMap<readonly string[], Redactor>();
@@ -71,7 +72,7 @@ export function log(options: LogOptions = {}): Plugin {
       }
       return response;
     } catch (error) {
-      if (ctx.shared.attempts === before) {
+      if (ctx.shared.attempts === before && !byStranger(ctx, error)) {
         const { status, code, message } = isGatewayError(error)
           ? error
           : { status: 500, code: null, message: "The gateway failed" };
@@ -86,6 +87,12 @@ export function log(options: LogOptions = {}): Plugin {
       throw error;
     }
   });
+}
+
+/** Strangers at the door get no row: there may be any number of them. */
+function byStranger(ctx: Context, error: unknown): boolean {
+  if (isGatewayError(error) && error.code === Code.unauthorized) return true;
+  return ctx.gateway.authentication && ctx.get(authenticated) !== true;
 }
 
 /** A switch of a header, in either direction; anything but `true` and `false` says nothing. */

@@ -54,7 +54,7 @@ export async function boot(
     port = portOf(env["PORT"]);
     const config = await loadConfig(env["SLUICE_CONFIG"]);
     gateway = createGateway({
-      plugins: [auth(), log()],
+      plugins: [log(), auth()],
       ...config,
       ...options,
       env,
