@@ -33,4 +33,8 @@ export const azureOpenAI: Provider = defineProvider({
     const whole = foundry || rest[0] === "openai";
     return whole ? `${origin}/${path}` : `${origin}/openai/deployments/${path}`;
   },
+  /** The deployment. */
+  model: (path) =>
+    /^[^/]+\/(?:openai\/deployments\/|(?!(?:openai|models|anthropic\/v1)\/))([^/]+)\//.exec(path)
+      ?.[1],
 });

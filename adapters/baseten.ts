@@ -22,4 +22,5 @@ export const baseten: Provider = defineProvider({
       : base.replace(/\/v1$/, "");
     return `${origin}/${rest.length === 0 ? "production/predict" : rest.join("/")}`;
   },
+  model: (path) => /^model\/([^/]+)/.exec(path)?.[1],
 });

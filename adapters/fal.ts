@@ -35,4 +35,10 @@ export const fal: Provider = defineProvider({
     call.query = url.search;
     return (call.settings.base_url === undefined ? url.origin : base) + url.pathname;
   },
+  model(path, client) {
+    const target = client.get("x-fal-target-url");
+    const url = target === null ? undefined : URL.parse(target);
+    if (url !== undefined && !/^(?:[a-z]+\.)?fal\.run$/.test(url?.hostname ?? "")) return undefined;
+    return (url?.pathname.slice(1) ?? path).replace(/\/requests\/.*$/, "") || undefined;
+  },
 });

@@ -15,6 +15,8 @@ export const huggingface: Provider = defineProvider({
   url(call) {
     return `${baseOf(this, call.settings)}/${onRouter(call.path)}`;
   },
+  model: (path) =>
+    /^hf-inference\/models\/(.+?)(?:\/(?:pipeline|v1)\/.*)?$/.exec(onRouter(path))?.[1],
 });
 
 function onRouter(path: string): string {

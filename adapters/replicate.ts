@@ -19,4 +19,5 @@ export const replicate: Provider = defineProvider({
     const rest = call.path.slice(host.length + 1);
     return call.settings.base_url === undefined ? `https://${host}/${rest}` : joinURL(base, rest);
   },
+  model: (path) => /^(?:[^/]+\.[^/]+\/)?(?:v1\/)?models\/([^/]+\/[^/]+)\//.exec(path)?.[1],
 });

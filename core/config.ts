@@ -62,7 +62,7 @@ export interface KeyRules {
   enabled?: boolean;
   /** RFC 3339; never unless given. */
   expires_at?: string | null;
-  /** Globs over gateway ids; all unless given. */
+  /** Globs over gateway ids; the one that it is made for unless given. */
   gateways?: string[];
   /** Globs over provider slugs; all unless given. */
   providers?: string[];

@@ -235,6 +235,7 @@ const needs: Record<string, { plugin: string; off: unknown }> = {
   rate_limiting_limit: { plugin: "rateLimit", off: 0 },
   retry_max_attempts: { plugin: "retry", off: 1 },
   tokens: { plugin: "auth", off: undefined },
+  access: { plugin: "auth", off: null },
   routes: { plugin: "fallback", off: undefined },
 };
 
