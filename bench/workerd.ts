@@ -23,7 +23,9 @@ const miniflare = new Miniflare(
   {
     ...options(),
     name: "bench",
-    modules: [{ type: "ESModule", path: "worker.mjs", contents: await bundle(file) }],
+    modules: (await bundle(file)).map(({ name, text }) => ({
+      ...{ type: "ESModule", path: name, contents: text },
+    })),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   } as ConstructorParameters<typeof Miniflare>[0],
 );

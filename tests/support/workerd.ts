@@ -1,8 +1,8 @@
 // The worker on workerd alone. `wrangler dev` puts workers of its own in front, which rewrite
 // accept-encoding, swallow whole bodies and hide that a client left.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { bundleWorker, writeModules } from "../../runtimes/workers/build.mjs";
 
 /** Bundles the worker into `folder` and answers with workerd's arguments; it listens on any port. */
 export async function workerdArguments(
@@ -10,17 +10,9 @@ export async function workerdArguments(
   folder: string,
   vars: Record<string, string>,
 ): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
-  await build({
-    entryPoints: [join(root, "runtimes/workers.ts")],
-    outfile: join(folder, "worker.js"),
-    bundle: true,
-    format: "esm",
-    target: "esnext",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    logLevel: "silent",
-  });
+  const modules = await bundleWorker(join(root, "runtimes/workers.ts"));
+  writeModules(modules, folder);
+  const embedded = modules.map(({ name }) => `(name = "${name}", esModule = embed "${name}")`);
   const settings = readFileSync(join(root, "runtimes/wrangler.jsonc"), "utf8");
   const date = settings.match(/"compatibility_date":\s*("[^"]+")/)?.[1];
   const flags = settings.match(/"compatibility_flags":\s*(\[[^\]]*\])/)?.[1] ?? "[]";
@@ -39,7 +31,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "worker", esModule = embed "worker.js")],
+  modules = [${embedded.join(", ")}],
   compatibilityDate = ${date},
   compatibilityFlags = ${flags},
   bindings = [${bindings.join(", ")}],
