@@ -10,12 +10,19 @@ import { type CorsSettings, fromStrangePage, openTo, preflight } from "./cors.ts
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
 import { createHost } from "./host.ts";
+import type { AdminOptions } from "./management/access.ts";
 import { createManagement } from "./management/mod.ts";
 import { nearest, shown, suggestion } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery, splitURL } from "./path.ts";
 import { compose, type Plugin } from "./plugin.ts";
 import type { Provider, Tools } from "./provider.ts";
-import { createRouter, type NativeRoute, restOf } from "./router.ts";
+import {
+  createRouter,
+  type ManagementRoute,
+  type NativeRoute,
+  restOf,
+  type Route,
+} from "./router.ts";
 import { runtimeName } from "./runtime.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { healthOf } from "./storage/guard.ts";
@@ -48,16 +55,7 @@ export interface GatewayOptions extends Config {
   report?: (message: string, cause?: unknown) => void;
 }
 
-/** Who may manage the gateway. */
-export interface AdminOptions {
-  /** Bearer token that is asked for. */
-  token?: string;
-  /**
-   * Without a token: true where nobody but this machine can connect. Requests whose `host` is not a
-   * loopback name, and pages of other origins, are refused then.
-   */
-  loopback?: boolean;
-}
+export type { AdminOptions };
 
 /** A gateway. */
 export interface Gateway {
@@ -89,6 +87,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const tools: Tools = { fetch: web, now, memo: new Map() };
   const limits = config.limits;
   const cors = config.cors ?? { origins: "*" };
+  // To manage the gateway a page must have been named: "any" is for what every caller may do.
+  const adminCors = cors.origins === "*" ? { origins: [] } : cors;
   if (stores === undefined && Object.keys(config.storage).length > 0) {
     report("'storage' has no effect here: pass `stores` to createGateway");
   }
@@ -112,9 +112,13 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     const origin = request.headers.get("origin");
     let ctx: Context | undefined;
     let response: Response;
+    let pages: CorsSettings = cors;
     try {
-      const early = origin === null ? undefined : preflight(request, cors);
-      if (early) return early;
+      if (origin !== null && request.method === "OPTIONS") {
+        const asked = await route("OPTIONS", splitURL(request.url).path);
+        const early = preflight(request, isAdmin(asked) ? adminCors : cors);
+        if (early) return early;
+      }
       if (request.url.length > limits.url_bytes) {
         throw new GatewayError(
           414,
@@ -143,8 +147,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           version,
           ...full && { stores: healthOf(host.stores), log: { rows_waiting: host.log.waiting } },
         });
-      } else if (found.kind === "management" || found.kind === "metrics") {
-        response = await manage(request, found, query);
+      } else if (isAdmin(found)) {
+        pages = adminCors;
+        response = await manage(request, found, query, ipOf(platform));
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
@@ -189,7 +194,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
         `gateway;dur=${ownMs.toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`,
       );
     }
-    if (origin !== null) openTo(origin, cors, headers);
+    if (origin !== null) openTo(origin, pages, headers);
     return response;
   }
 
@@ -246,6 +251,14 @@ function assertPageMayCall(
     `Provider '${provider.slug}' runs on the operator's machine and is closed to pages of other ` +
       "sites; list the page's origin in 'cors.origins' to open it",
   );
+}
+
+function isAdmin(found: Route | undefined): found is ManagementRoute | { kind: "metrics" } {
+  return found?.kind === "management" || found?.kind === "metrics";
+}
+
+function ipOf({ ip }: Platform): string | undefined {
+  return typeof ip === "function" ? ip() : ip;
 }
 
 /** Whatever a runtime passes beside the request: ours, or the execution context of Workers. */

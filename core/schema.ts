@@ -28,7 +28,7 @@ const glob = v.pipe(
   v.minLength(1),
   v.maxLength(256),
 );
-const positive = v.pipe(v.number(), v.gtValue(0));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const price = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)));
 
 /** What a virtual key may say of itself, in the configuration as in the management API. */

@@ -4,8 +4,9 @@
  * @module
  */
 import { Code, isGatewayError } from "../error.ts";
+import { StoreError } from "../storage/guard.ts";
 
-/** Codes of the management API; 7001, 7002, 10000 and 10405 are Cloudflare's. */
+/** Codes of the management API beside {@link Code}; all but the last are Cloudflare's. */
 export const ApiCode = {
   /** The query or the body is not what was expected; `path` says where. */
   invalid: 7001,
@@ -15,6 +16,8 @@ export const ApiCode = {
   authentication: 10000,
   /** The path is there, and has no such method. */
   method: 10405,
+  /** The store that the answer is in cannot be reached. */
+  storeAway: 8017,
 } as const;
 
 /** One member of `errors`. */
@@ -98,6 +101,11 @@ export function failure(
     const { status, code, message, headers } = error;
     if (error.cause !== undefined) report(message, error.cause);
     return envelope(status, [{ code, message }], headers);
+  }
+  if (error instanceof StoreError) {
+    // The guard around the store has told the operator.
+    const message = `${error.message}; the store is away or too slow, try again in a moment`;
+    return envelope(503, [{ code: ApiCode.storeAway, message }], { "retry-after": "1" });
   }
   report("A management request failed inside the gateway", error);
   const message = "The gateway failed; its own log has the cause";

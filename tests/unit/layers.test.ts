@@ -15,14 +15,20 @@ function sources(folder: string): string[] {
 }
 
 function imports(file: string): string[] {
-  const found = read(file).matchAll(/^(?:import|export)\b(?:[^"';]*?\bfrom)?\s*"([^"]+)";$/gm);
-  return [...found].map(([, target]) =>
-    target!.startsWith(".") ? relative(root, join(root, dirname(file), target!)) : target!
+  const text = read(file);
+  const found = [
+    ...text.matchAll(/^(?:import|export)\b(?:[^"';]*?\bfrom)?\s*"([^"]+)";$/gm),
+    ...text.matchAll(/\bimport\("([^"]+)"\)/g),
+  ];
+  return found.map(([, target]) =>
+    target!.startsWith(".")
+      ? relative(root, join(root, dirname(file), target!))
+      : /^(?:@[^/]+\/)?[^/]+/.exec(target!)![0]
   );
 }
 
 const libraries: Record<string, string[]> = {
-  core: ["itty-router", "valibot", "uuid"],
+  core: ["itty-router", "valibot", "uuid", "@pydantic/genai-prices", "gpt-tokenizer"],
   plugins: [],
   adapters: ["aws4fetch", "jose"],
 };
@@ -47,10 +53,12 @@ describe("layers", () => {
   }
 
   it("each library has one file that knows it", () => {
+    // The configuration has a schema, and the bodies of the management API have one.
+    const more: Record<string, number> = { valibot: 2 };
     const files = Object.keys(libraries).flatMap(sources);
     for (const library of Object.values(libraries).flat()) {
       const users = files.filter((file) => imports(file).includes(library));
-      assert.equal(users.length, 1, `${library}: ${users}`);
+      assert.equal(users.length, more[library] ?? 1, `${library}: ${users}`);
     }
   });
 

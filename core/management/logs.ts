@@ -1,0 +1,133 @@
+/**
+ * Log rows: `gateways/{gateway}/logs` (spec 14.3, 8.6).
+ *
+ * @module
+ */
+import type { Host } from "../host.ts";
+import type { LogPatch, LogSelection, StoredPayload } from "../storage/ports.ts";
+import { notFound, type Result } from "./answer.ts";
+import { filtersOf, oldFiltersOf } from "./filters.ts";
+import { rowDetailJson, rowJson } from "./log-json.ts";
+import type { Call, Resource } from "./resource.ts";
+import { logDeleteOf, logEditOf, logListOf, pageOf } from "./schema.ts";
+
+/** Milliseconds that a reader waits for rows on their way to the store. */
+const patience = 1000;
+
+/** `logs`. */
+export const logs: Resource = {
+  "GET gateways/:gateway/logs": list,
+  "DELETE gateways/:gateway/logs": remove,
+  "GET gateways/:gateway/logs/:id": get,
+  "PATCH gateways/:gateway/logs/:id": patch,
+  "GET gateways/:gateway/logs/:id/request": (call) => payload(call, "request"),
+  "GET gateways/:gateway/logs/:id/response": (call) => payload(call, "response"),
+};
+
+async function list({ host, params, query }: Call): Promise<Result> {
+  const { page, per_page, offset, limit } = pageOf(query, 50);
+  const { order_by, direction, search, meta_info } = logListOf(query);
+  const selection: LogSelection = {
+    gateway: params.gateway,
+    filters: [...filtersOf(query), ...oldFiltersOf(query)],
+    ...search !== undefined && search !== "" && { search },
+    order_by,
+    direction,
+  };
+  await settled(host);
+  const { logs } = host.stores;
+  const [rows, total, extremes] = await Promise.all([
+    logs.list(selection, { offset, limit }),
+    logs.count(selection),
+    meta_info ? logs.extremes(selection) : undefined,
+  ]);
+  return {
+    result: rows.map(rowJson),
+    info: { page, per_page, count: rows.length, total_count: total, ...extremes },
+  };
+}
+
+async function remove({ host, params, query }: Call): Promise<Result> {
+  const { order_by, order_by_direction, limit } = logDeleteOf(query);
+  const filters = filtersOf(query);
+  await settled(host);
+  const deleted = await host.stores.logs.delete(
+    { gateway: params.gateway, filters, order_by, direction: order_by_direction },
+    limit,
+  );
+  return { result: { deleted } };
+}
+
+async function get({ host, params: { gateway, id } }: Call): Promise<Result> {
+  await settled(host);
+  const { logs } = host.stores;
+  const row = await logs.get(gateway, id);
+  if (row === undefined) throw notFound("no such log");
+  const [request, response] = await Promise.all([
+    logs.payload(gateway, id, "request"),
+    logs.payload(gateway, id, "response"),
+  ]);
+  return { result: rowDetailJson(row, request, response) };
+}
+
+async function patch({ host, params: { gateway, id }, body }: Call): Promise<Result> {
+  const { feedback, score, metadata } = logEditOf(body);
+  await settled(host);
+  const { logs } = host.stores;
+  const change: LogPatch = {
+    ...feedback !== undefined && { feedback: feedback === 0 ? null : feedback },
+    ...score !== undefined && { score },
+  };
+  if (metadata !== undefined) {
+    const row = await logs.get(gateway, id);
+    if (row === undefined) throw notFound("no such log");
+    change.metadata = withReserved(metadata, row.metadata);
+  }
+  if (!await logs.patch(gateway, id, change)) throw notFound("no such log");
+  return { result: {} };
+}
+
+/** `cf.` is the gateway's own: such entries stay as they were (spec 8.5). What is null is left out. */
+function withReserved(
+  given: NonNullable<ReturnType<typeof logEditOf>["metadata"]> | null,
+  old: Record<string, string | number | boolean | null> | null,
+): NonNullable<LogPatch["metadata"]> | null {
+  const own = Object.entries(given ?? {}).filter(([name]) => !name.startsWith("cf."));
+  const reserved = Object.entries(old ?? {}).filter(([name]) => name.startsWith("cf."));
+  const all = Object.fromEntries([...own, ...reserved].filter(([, value]) => value !== null));
+  return Object.keys(all).length === 0 ? null : all as NonNullable<LogPatch["metadata"]>;
+}
+
+/** The bytes as they are stored, for reading only: what a provider or a caller wrote may be a page. */
+async function payload({ host, params }: Call, which: "request" | "response"): Promise<Response> {
+  const { gateway, id } = params;
+  await settled(host);
+  const found = await host.stores.logs.payload(gateway, id, which);
+  if (found === undefined) throw notFound(`no ${which} body was kept for this log`);
+  return new Response(found.bytes.slice(), {
+    headers: {
+      "content-type": typeOf(found),
+      "content-disposition": `attachment; filename="${which}"`,
+      "content-security-policy": "sandbox; default-src 'none'",
+      ...!found.complete && { "x-sluice-truncated": "true" },
+    },
+  });
+}
+
+function typeOf({ type, complete }: StoredPayload): string {
+  if (!/^[\w.+-]+\/[\w.+-]+ *(?:;[\x20-\x7e]*)?$/.test(type)) return "application/octet-stream";
+  // Half of a JSON text is none, and clients that are told it is one fail.
+  return !complete && /\bjson\b/i.test(type) ? "text/plain; charset=utf-8" : type;
+}
+
+/** Rows that wait are written first, or whoever reads right after an answer would not find its row. */
+async function settled(host: Host): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((done) => timer = setTimeout(done, patience));
+  const work = host.settler.drain().then(() => host.log.flush());
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
