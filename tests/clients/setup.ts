@@ -62,17 +62,21 @@ interface Started {
   gateway: RunningGateway;
 }
 
-/** Runs the tests that `define` names on every runtime; `configure` gets the provider's origin. */
+/**
+ * Runs the tests that `define` names on every runtime; `configure` gets the provider's origin, `env` is
+ * the gateway's environment.
+ */
 export function eachRuntime(
   client: string,
   configure: (origin: string) => unknown,
   define: (world: World, test: Test) => void,
+  env: Record<string, string> = {},
 ): void {
   const starting = new Map<RuntimeName, Promise<Started>>();
   const start = async (runtime: RuntimeName): Promise<Started> => {
     const upstream = await startUpstream();
     try {
-      const gateway = await startGateway(runtime, { config: configure(upstream.url) });
+      const gateway = await startGateway(runtime, { config: configure(upstream.url), env });
       return { upstream, gateway };
     } catch (error) {
       await upstream.close();

@@ -82,7 +82,8 @@ export async function startGateway(
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
     stdout += text;
-    const url = stdout.match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
+    const url = stdout.match(/http:\/\/(?:127\.0\.0\.1|0\.0\.0\.0):\d+/)?.[0]
+      .replace("0.0.0.0", "127.0.0.1");
     const port = options.bare && stdout.match(/"event":"listen".*"port":(\d+)/)?.[1];
     if (url) readyUrl.resolve(url);
     else if (port) readyUrl.resolve(`http://127.0.0.1:${port}`);

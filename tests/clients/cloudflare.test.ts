@@ -1,0 +1,184 @@
+// Cloudflare's own client for its API, pointed at the gateway's management API.
+import assert from "node:assert/strict";
+import Cloudflare from "cloudflare";
+import { collect, eachRuntime, type Json, type World } from "./setup.ts";
+
+const token = "an-admin-token-for-the-test";
+const at = { account_id: "acc" };
+const inGateway = { ...at, gateway_id: "default" };
+
+const clientOf = (world: World, apiToken = token) =>
+  new Cloudflare({ baseURL: `${world.gateway.url}/client/v4`, apiToken, maxRetries: 0 });
+
+const configure = (origin: string) => ({
+  gateways: { other: {} },
+  providers: {
+    openai: { base_url: `${origin}/v1` },
+    groq: { base_url: `${origin}/openai/v1` },
+  },
+});
+
+/** Makes a request through the gateway and gives the id of its log row. */
+async function logged(
+  world: World,
+  provider: string,
+  name: string,
+  team?: string,
+): Promise<string> {
+  const { request } = world.answer(name);
+  const response = await fetch(`${world.base(provider)}/chat/completions`, {
+    method: "POST",
+    headers: {
+      authorization: "Bearer sk-test",
+      "content-type": "application/json",
+      ...team && { "cf-aig-metadata": JSON.stringify({ team }) },
+    },
+    body: JSON.stringify(request),
+  });
+  await response.arrayBuffer();
+  const id = response.headers.get("cf-aig-log-id");
+  assert.ok(id, "The answer names no log row");
+  return id;
+}
+
+const env = {
+  SLUICE_ADMIN_TOKEN: token,
+  SLUICE_MASTER_KEY: Buffer.alloc(32, 7).toString("base64"),
+};
+
+eachRuntime("cloudflare", configure, (world, test) => {
+  const ids = async (params: Json = {}): Promise<string[]> => {
+    const page = await clientOf(world).aiGateway.logs.list("default", { ...at, ...params });
+    return page.result.map(({ id }) => id);
+  };
+  const clear = () => clientOf(world).aiGateway.logs.delete("default", at);
+
+  test("logs.get, logs.request, logs.response", async () => {
+    const id = await logged(world, "groq", "groq/chat-tool-call", "blue");
+    const { request, answer } = world.answer("groq/chat-tool-call");
+    const { logs } = clientOf(world).aiGateway;
+    const row = await logs.get(id, inGateway);
+    assert.equal(row.id, id);
+    assert.equal(row.provider, "groq");
+    assert.equal(row.status_code, 200);
+    assert.equal(row.success, true);
+    assert.equal(row.cached, false);
+    assert.equal(row.tokens_in, answer.usage.prompt_tokens);
+    assert.equal(row.tokens_out, answer.usage.completion_tokens);
+    assert.equal(row.model, `groq/${answer.model}`);
+    assert.deepEqual(JSON.parse(row.metadata!), { team: "blue" });
+    assert.ok(Math.abs(Date.parse(row.created_at) - Date.now()) < 60_000);
+    assert.ok(row.request_head!.startsWith("{"));
+    assert.deepEqual(await logs.request(id, inGateway), request);
+    assert.deepEqual(await logs.response(id, inGateway), answer);
+  });
+
+  test("logs.response of a stream is its text", async () => {
+    const id = await logged(world, "groq", "groq/chat-stream-plain");
+    const text = await clientOf(world).aiGateway.logs.response(id, inGateway);
+    assert.match(String(text), /^data: \{/);
+    assert.match(String(text), /\[DONE\]\s*$/);
+  });
+
+  test("logs.list with filters, order and pages", async () => {
+    await clear();
+    const first = await logged(world, "groq", "groq/chat-tool-call", "blue");
+    const second = await logged(world, "openai", "groq/chat-error-400", "blue red");
+    const third = await logged(world, "groq", "groq/chat-tool-call");
+
+    assert.deepEqual(await ids(), [third, second, first]);
+    assert.deepEqual(await ids({ order_by_direction: "asc" }), [first, second, third]);
+    const filters = [
+      { key: "provider", operator: "eq", value: ["groq", "anthropic"] },
+      { key: "success", operator: "eq", value: [true] },
+    ];
+    assert.deepEqual(await ids({ filters }), [third, first]);
+    assert.deepEqual(
+      await ids({
+        filters: [...filters, { key: "metadata.value", operator: "eq", value: ["blue"] }],
+      }),
+      [first],
+    );
+    assert.deepEqual(
+      await ids({ filters: [{ operator: "contains", value: ["blue r"], key: "metadata.value" }] }),
+      [second],
+    );
+    assert.deepEqual(await ids({ filters: [{ key: "id", operator: "eq", value: [second] }] }), [
+      second,
+    ]);
+    assert.deepEqual(
+      await ids({ filters: [{ key: "feedback", operator: "neq", value: [null] }] }),
+      [],
+    );
+    assert.deepEqual(
+      await ids({
+        filters: [{ key: "created_at", operator: "gt", value: ["2099-01-01T00:00:00Z"] }],
+      }),
+      [],
+    );
+    assert.deepEqual(await ids({ success: false }), [second]);
+    assert.deepEqual(await ids({ search: "red" }), [second]);
+
+    const { logs } = clientOf(world).aiGateway;
+    const page = await logs.list("default", { ...at, per_page: 2, meta_info: true });
+    const info = page.result_info as Json;
+    assert.deepEqual([info.page, info.per_page, info.count, info.total_count], [1, 2, 2, 3]);
+    assert.ok(info.max_tokens_in > 0);
+    assert.ok(page.hasNextPage());
+    const all = await collect(logs.list("default", { ...at, per_page: 2 }));
+    assert.deepEqual(all.map(({ id }) => id), [third, second, first]);
+    assert.deepEqual(await collect(logs.list("other", at)), []);
+  });
+
+  test("logs.edit", async () => {
+    const id = await logged(world, "groq", "groq/chat-tool-call");
+    const { logs } = clientOf(world).aiGateway;
+    const said = { feedback: -1, score: 42, metadata: { reviewed: true } };
+    assert.deepEqual(await logs.edit(id, { ...inGateway, ...said }), {});
+    const row: Json = await logs.get(id, inGateway);
+    assert.deepEqual([row.feedback, row.score, row.metadata], [-1, 42, '{"reviewed":true}']);
+  });
+
+  test("logs.delete by filter", async () => {
+    await clear();
+    const kept = await logged(world, "groq", "groq/chat-tool-call");
+    await logged(world, "openai", "groq/chat-tool-call");
+    const answer = await clientOf(world).aiGateway.logs.delete("default", {
+      ...at,
+      filters: [{ key: "provider", operator: "eq", value: ["openai"] }],
+      limit: 10,
+    });
+    assert.equal(answer.success, true);
+    assert.deepEqual(await ids(), [kept]);
+  });
+
+  test("errors raise the class of their status, with Cloudflare's code", async () => {
+    const { logs } = clientOf(world).aiGateway;
+    const wrong = clientOf(world, "wrong").aiGateway.logs;
+    const failures: [() => PromiseLike<unknown>, Json, number][] = [
+      [() => logs.get("none", inGateway), Cloudflare.NotFoundError, 7002],
+      [() => logs.list("nowhere", at), Cloudflare.NotFoundError, 7002],
+      [() => logs.list("default", { ...at, per_page: 99 }), Cloudflare.BadRequestError, 7001],
+      [() => wrong.list("default", at), Cloudflare.AuthenticationError, 10000],
+    ];
+    for (const [ask, type, code] of failures) {
+      const error: Json = await ask().then(() => undefined, (e) => e);
+      assert.ok(error instanceof type, String(error));
+      assert.equal(error.errors[0].code, code);
+    }
+  });
+
+  test("providerConfigs.create and list", async () => {
+    const { providerConfigs } = clientOf(world).aiGateway;
+    const given = { alias: "default", default_config: true, provider_slug: "groq" };
+    const made = await providerConfigs.create("other", {
+      ...at,
+      ...given,
+      secret: "gsk_of_the_team",
+    });
+    assert.equal(made.provider_slug, "groq");
+    assert.ok(!JSON.stringify(made).includes("gsk_of_the_team"));
+    const listed = await collect(providerConfigs.list("other", at));
+    assert.deepEqual(listed, [made]);
+  });
+}, env);
