@@ -20,7 +20,7 @@ export interface AdminOptions {
 }
 
 /** Throws unless the request may manage the gateway. */
-export type Access = (request: Request, ip: string | undefined) => Promise<void>;
+export type Access = (request: Request, ip: string | undefined) => void | Promise<void>;
 
 /** What an {@link Access} needs. */
 export interface AccessOptions {
@@ -53,7 +53,7 @@ export function createAccess(
     }
     return byToken(token, options);
   }
-  return admin?.loopback === true ? async (request) => assertLocal(request) : undefined;
+  return admin?.loopback === true ? assertLocal : undefined;
 }
 
 /**

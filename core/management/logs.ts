@@ -124,7 +124,7 @@ function typeOf({ type, complete }: StoredPayload): string {
 async function settled(host: Host): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((done) => timer = setTimeout(done, patience));
-  const work = host.settler.drain().then(() => host.log.flush());
+  const work = host.settler.drain().then(() => host.log.flush()).catch(() => {});
   try {
     await Promise.race([work, late]);
   } finally {

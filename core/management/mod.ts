@@ -94,9 +94,9 @@ export function createManagement({ host, setup, admin, report }: ManagementOptio
     try {
       await access(request, ip);
       const answer = found.kind === "metrics" ? metricsOf(request) : serve(request, found, query);
-      return guard(await answer);
+      return guard(withoutBody(request, await answer));
     } catch (error) {
-      return guard(failure(error, report));
+      return guard(withoutBody(request, failure(error, report)));
     }
   };
 
@@ -105,6 +105,10 @@ export function createManagement({ host, setup, admin, report }: ManagementOptio
     const message = `Method ${method} is not allowed here; allowed: GET`;
     throw new ApiError(405, [{ code: ApiCode.method, message }], { allow: "GET" });
   }
+}
+
+function withoutBody({ method }: Request, response: Response): Response {
+  return method === "HEAD" ? new Response(null, response) : response;
 }
 
 /** As any other path that is not there, with what to do for the one who expected it. */

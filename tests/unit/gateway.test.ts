@@ -32,7 +32,13 @@ describe("routes", () => {
       /unified API/,
     ],
     ["universal endpoint", "/v1/acc/team", 501, 8010, /universal endpoint/],
-    ["management API", "/client/v4/accounts/acc/ai-gateway/gateways", 501, 8010, /management API/],
+    [
+      "management API without an admin",
+      "/client/v4/accounts/acc/ai-gateway/gateways",
+      404,
+      8001,
+      /SLUICE_ADMIN_TOKEN/,
+    ],
   ];
   for (const [what, url, status, code, message] of failures) {
     it(`tells of an unknown or unserved ${what}: ${url}`, async () => {

@@ -72,7 +72,7 @@ export function managed(
     return {
       status: response.status,
       headers: response.headers,
-      body: isJson ? JSON.parse(said) : said,
+      body: isJson && said !== "" ? JSON.parse(said) : said,
     };
   };
   return {
