@@ -186,7 +186,7 @@ async function withKey(
   if (rules.providers !== undefined && !slugs.some(rules.providers)) {
     throw refused(`provider '${provider.slug}'`, record.providers);
   }
-  if (rules.models !== undefined) await checkModels(ctx, slugs, record, rules.models);
+  if (rules.models !== undefined) await checkModels(ctx, record, rules.models);
   const claims = [...rules.requests, ...rules.tokens];
   const admittedAt = host.now();
   if (claims.length > 0) {
@@ -213,7 +213,6 @@ async function withKey(
 
 async function checkModels(
   ctx: Context,
-  slugs: readonly string[],
   record: KeyRecord,
   allows: (name: string) => boolean,
 ): Promise<void> {
@@ -223,7 +222,7 @@ async function checkModels(
     throw refused("a request that names no model", record.models);
   }
   for (const model of models) {
-    if (allows(model) || slugs.some((slug) => allows(`${slug}/${model}`))) continue;
+    if (allows(model) || allows(`${ctx.provider.slug}/${model}`)) continue;
     throw refused(
       `model '${model.length > 100 ? `${model.slice(0, 100)}...` : model}'`,
       record.models,
