@@ -32,6 +32,8 @@ export interface DriverOptions {
 export interface KVOptions {
   /** Name of the driver, where its own does not tell. */
   name?: string;
+  /** What all keys begin with in the store, such as `sluice:cache:`; nothing unless given. */
+  base?: string;
   /** Milliseconds since 1970; `Date.now` unless given. */
   now?: () => number;
 }
@@ -43,7 +45,8 @@ export interface KVOptions {
  * knows it frees the space; others keep what has expired until it is written again.
  */
 export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
-  const now = options.now ?? Date.now;
+  const { base = "", now = Date.now } = options;
+  const at = (key: string) => base + checkKey(key);
   const { setItem, removeItem } = driver;
   if (setItem === undefined || removeItem === undefined) {
     throw new TypeError(`Driver '${driver.name ?? "unknown"}' of unstorage cannot write`);
@@ -56,50 +59,53 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
     ttl: number | undefined,
     write: (expires: number, options: DriverOptions) => Awaitable<void>,
   ): Promise<void> {
-    const at = now();
-    const expires = expiryOf(ttl, at);
-    if (expires <= at) await driver.removeItem!(key, {});
+    const began = now();
+    const expires = expiryOf(ttl, began);
+    if (expires <= began) await driver.removeItem!(key, {});
     else if (expires > furthest) await write(0, {});
-    else await write(expires, { ttl: Math.ceil((expires - at) / 1000) });
+    else await write(expires, { ttl: Math.ceil((expires - began) / 1000) });
   }
 
   return {
     driver: options.name ?? driver.name ?? "unknown",
     async get(key) {
-      return textOf(await driver.getItem(checkKey(key), {}), "j", now(), JSON.parse) as Json;
+      return textOf(await driver.getItem(at(key), {}), "j", now(), JSON.parse) as Json;
     },
     async set(key, value, ttl) {
-      checkKey(key);
+      const place = at(key);
       const text = JSON.stringify(value);
       if (text === undefined) throw new InputError(`The value of '${key}' is not JSON`);
       await put(
-        key,
+        place,
         ttl,
-        (expires, options) => driver.setItem!(key, `j${expires}|${text}`, options),
+        (expires, options) => driver.setItem!(place, `j${expires}|${text}`, options),
       );
     },
     async getBytes(key) {
-      checkKey(key);
-      if (raw) return bytesOf(await driver.getItemRaw!(key, {}), now());
-      return textOf(await driver.getItem(key, {}), "b", now(), fromBase64);
+      const place = at(key);
+      if (raw) return bytesOf(await driver.getItemRaw!(place, {}), now());
+      return textOf(await driver.getItem(place, {}), "b", now(), fromBase64);
     },
     async setBytes(key, value, ttl) {
-      checkKey(key);
+      const place = at(key);
       await put(
-        key,
+        place,
         ttl,
         (expires, options) =>
           raw
-            ? driver.setItemRaw!(key, withHead(value, expires), options)
-            : driver.setItem!(key, `b${expires}|${toBase64(value)}`, options),
+            ? driver.setItemRaw!(place, withHead(value, expires), options)
+            : driver.setItem!(place, `b${expires}|${toBase64(value)}`, options),
       );
     },
     async delete(key) {
-      await driver.removeItem!(checkKey(key), {});
+      await driver.removeItem!(at(key), {});
     },
     async keys(prefix) {
-      const keys = await driver.getKeys(checkPrefix(prefix), {});
-      return keys.filter((key) => key.startsWith(prefix));
+      const below = base + checkPrefix(prefix);
+      const keys = await driver.getKeys(below, {});
+      // Some drivers list what is not below, some list a key twice.
+      return [...new Set(keys)].filter((key) => key.startsWith(below))
+        .map((key) => key.slice(base.length));
     },
     async close() {
       await driver.dispose?.();
