@@ -101,6 +101,9 @@ export async function loadTable(): Promise<PriceTable> {
           continue;
         }
         if (found === null) continue;
+        // Perplexity's fee for a request goes by the size of the search context, which is not told;
+        // the table has the highest, twice the usual. Its answers mostly tell their cost themselves.
+        if ("requests_kcount" in found.model_price) return null;
         const rates = ratesOf(found.model_price, found.model.id, id);
         if (rates === undefined) return byLibrary(id, name, at);
         return (usage) => priceOf(rates, usage, "table");
@@ -118,7 +121,6 @@ function ratesOf(prices: ModelPrice, model: string, provider: string): Rates | u
     const price = typeof value === "number" ? value : sorted(value);
     if (Object.hasOwn(parts, key)) Object.assign(rates, { [parts[key]!]: price });
     else if (typeof price !== "number") return undefined;
-    else if (key === "requests_kcount") rates.request = price / 1000;
     else if (key === "web_searches_kcount") rates.web_search = price / 1000;
     else return undefined;
   }
@@ -127,8 +129,7 @@ function ratesOf(prices: ModelPrice, model: string, provider: string): Rates | u
   if (model.includes("claude") && rates.cache_write !== undefined) {
     rates.cache_write_1h ??= doubled(rates.input!);
   }
-  // A price for each request covers its searches.
-  if (rates.request === undefined) rates.web_search ??= null;
+  rates.web_search ??= null;
   // Google alone has models whose audio costs what text costs; where a row is silent, it is a gap.
   if (provider !== "google") {
     rates.input_audio ??= null;

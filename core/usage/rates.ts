@@ -52,12 +52,14 @@ export function priceOf(
   usage: Usage,
   source: CostParts["source"],
 ): CostParts | null {
-  const input = usage.input ?? rest(usage, usage.output);
-  const output = usage.output ?? rest(usage, usage.input);
+  // A request prices the tokens that its answer reports, everybody else those that are charged.
+  const billed = source === "request" ? usage : billedOf(usage);
+  const input = billed.input ?? rest(billed, billed.output);
+  const output = billed.output ?? rest(billed, billed.input);
   // A count that is missing is not a count of nothing.
   if (input === undefined && !isFree(rates.input)) return null;
   if (output === undefined && !isFree(rates.output)) return null;
-  return priceBoth(rates, usage, input ?? 0, output ?? 0, source);
+  return priceBoth(rates, billed, input ?? 0, output ?? 0, source);
 }
 
 function priceBoth(
@@ -98,9 +100,9 @@ function priceBoth(
 
   let other = rates.request ?? 0;
   if (rates.web_search !== undefined && usage.units !== undefined) {
-    const searches = searchesOf(usage.units);
-    if (!isCount(searches) || searches > 0 && rates.web_search === null) return null;
-    other += searches * (rates.web_search ?? 0);
+    const calls = callsOf(usage.units, rates.web_search);
+    if (calls === null) return null;
+    other += calls;
   }
   const { per } = rates;
   return {
@@ -115,6 +117,14 @@ function priceBoth(
     other,
     source,
   };
+}
+
+/** Cohere charges for less than its models see, such as no preamble, and tells both figures. */
+function billedOf(usage: Usage): Usage {
+  const input = usage.units?.["billed_input_tokens"];
+  const output = usage.units?.["billed_output_tokens"];
+  if (input === undefined && output === undefined) return usage;
+  return { input: input ?? usage.input!, output: output ?? usage.output! };
 }
 
 /** What the total leaves for the other of the two. */
@@ -139,7 +149,16 @@ function at(price: Price | null | undefined, input: number): number {
   return found;
 }
 
-/** Searches by the names that providers give them (Anthropic's, Perplexity's). */
-function searchesOf(units: Record<string, number>): number {
-  return (units["web_search_requests"] ?? 0) + (units["num_search_queries"] ?? 0);
+/** Searches, by the names that providers give them (Anthropic and OpenAI, Perplexity, xAI). */
+const searches = new Set(["web_search_requests", "num_search_queries", "web_search_calls"]);
+
+/** US dollars for what the provider's own tools did; null where that has no price. */
+function callsOf(units: Readonly<Record<string, number>>, search: number | null): number | null {
+  let dollars = 0;
+  for (const [name, calls] of Object.entries(units)) {
+    if (calls === 0 || !searches.has(name) && !name.endsWith("_calls")) continue;
+    if (!searches.has(name) || search === null || !isCount(calls)) return null;
+    dollars += calls * search;
+  }
+  return dollars;
 }

@@ -103,6 +103,7 @@ describe("every model of the table", () => {
           };
           const ours = table.find(slug, name, when)?.(usage) ?? null;
           const silent = prices["input_mtok"] === undefined ||
+            prices["requests_kcount"] !== undefined ||
             prices["output_mtok"] === undefined && usage.output! > 0 ||
             id !== "google" && (
                 prices["input_audio_mtok"] === undefined && usage.input_audio! > 0 ||
@@ -274,18 +275,34 @@ describe("prices of parts", () => {
     assert.ok(big.input > small.input * 1.9 && big.output > small.output);
   });
 
-  it("searches are priced, included, or unknown", () => {
+  it("what the provider's tools did is priced or unknown", () => {
     const usage = { input: 10, output: 10 };
-    const searched = { ...usage, units: { web_search_requests: 3 } };
+    const searched = { ...usage, units: { web_search_requests: 3, web_fetch_requests: 5 } };
     const more = price("anthropic", "claude-sonnet-4-5", searched)!;
     assert.ok(Math.abs(more.other - 0.03) < 1e-12);
     assert.equal(price("aws-bedrock", "us.amazon.nova-pro-v1:0", searched), null);
-    const units = { num_search_queries: 2 };
-    const sonar = price("perplexity-ai", "sonar", usage)!;
-    assert.ok(sonar.other > 0);
-    assert.equal(price("perplexity-ai", "sonar", { ...usage, units })!.other, sonar.other);
-    // Units of which nothing is known are not billed by the unit.
-    assert.ok(price("openai", "gpt-4o", { ...usage, units: { queue_time: 0.1 } }) !== null);
+    assert.equal(price("grok", "grok-4", { ...usage, units: { web_search_calls: 1 } }), null);
+    assert.equal(price("openai", "gpt-4o", { ...usage, units: { x_calls: 1 } }), null);
+    // What is not a tool is not billed by the unit.
+    const units = { web_search_calls: 0, x_calls: 0, queue_time: 0.1 };
+    assert.ok(price("openai", "gpt-4o", { ...usage, units }) !== null);
+  });
+
+  it("a fee for the request that depends on what is not told is unknown", () => {
+    assert.equal(price("perplexity-ai", "sonar", { input: 10, output: 10 }), null);
+  });
+
+  it("what Cohere bills counts, not what the model saw", () => {
+    const plain = price("cohere", "command-a-03-2025", { input: 57, output: 20 });
+    const usage = { input: 1490, output: 25, cache_read: 1360 };
+    const units = { billed_input_tokens: 57, billed_output_tokens: 20 };
+    assert.deepEqual(price("cohere", "command-a-03-2025", { ...usage, units }), plain);
+    const half = price("cohere", "command-a-03-2025", {
+      ...usage,
+      output: 20,
+      units: { billed_input_tokens: 57 },
+    });
+    assert.deepEqual(half, plain);
   });
 
   it("what is sold by the hour or the page has its price in the input", () => {
