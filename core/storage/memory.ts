@@ -5,7 +5,7 @@
  */
 import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Counters, Json, KV } from "./ports.ts";
-import { additionOf, countOf } from "./span.ts";
+import { additionOf, addToSlots, type Slots } from "./span.ts";
 
 /** Bounds of {@link memoryKV}. */
 export interface MemoryKVOptions {
@@ -114,17 +114,14 @@ export interface MemoryCountersOptions {
   maxKeys?: number;
 }
 
-interface Slots {
-  /** Ascending. */
-  slots: number[];
-  amounts: number[];
+interface ExpiringSlots extends Slots {
   expires: number;
 }
 
 /** Counts in memory: each process counts on its own. */
 export function memoryCounters(options: MemoryCountersOptions = {}): Counters {
   const { maxKeys = 250_000 } = options;
-  const counts = new Map<string, Slots>();
+  const counts = new Map<string, ExpiringSlots>();
   let sweepAt = Math.min(1000, maxKeys);
 
   function sweep(now: number): void {
@@ -142,39 +139,17 @@ export function memoryCounters(options: MemoryCountersOptions = {}): Counters {
     driver: "memory",
     shared: false,
     async add(key, amount, span, limit, now) {
-      const { id, slot, after, until, most, expires } = additionOf(key, amount, span, limit, now);
+      const addition = additionOf(key, amount, span, limit, now);
+      const { id, expires } = addition;
       const found = counts.get(id);
-      let total = 0;
-      let oldest: number | null = null;
-      if (found !== undefined) {
-        const { slots, amounts } = found;
-        // What a clock that is a whole span behind does not count either.
-        while (slots.length > 0 && slots[0]! <= after - span.slots) {
-          slots.shift();
-          amounts.shift();
-        }
-        for (let i = 0; i < slots.length; i++) {
-          if (slots[i]! <= after || slots[i]! > until) continue;
-          total += amounts[i]!;
-          oldest ??= slots[i]!;
-        }
-      }
-      const added = total + amount <= most;
-      if (!added || amount === 0) return countOf(total, oldest, added, span);
+      const slots = found ?? { slots: [], amounts: [], expires };
+      const count = addToSlots(slots, addition, span);
+      if (!count.added || amount === 0) return count;
       if (found === undefined) {
         if (counts.size >= sweepAt) sweep(now);
-        counts.set(id, { slots: [slot], amounts: [amount], expires });
-      } else {
-        let at = found.slots.length;
-        while (at > 0 && found.slots[at - 1]! > slot) at--;
-        if (at > 0 && found.slots[at - 1] === slot) found.amounts[at - 1]! += amount;
-        else {
-          found.slots.splice(at, 0, slot);
-          found.amounts.splice(at, 0, amount);
-        }
-        if (expires > found.expires) found.expires = expires;
-      }
-      return countOf(total + amount, oldest === null || slot < oldest ? slot : oldest, true, span);
+        counts.set(id, slots);
+      } else if (expires > found.expires) found.expires = expires;
+      return count;
     },
     async close() {
       counts.clear();

@@ -62,3 +62,38 @@ export function additionOf(
 export function countOf(total: number, oldest: number | null, added: boolean, span: Span): Count {
   return { added, total, oldest: oldest === null ? 0 : oldest * span.slotMs };
 }
+
+/** The slots of one count, where a store holds them as values. */
+export interface Slots {
+  /** Ascending. */
+  slots: number[];
+  /** One for each slot. */
+  amounts: number[];
+}
+
+/** Carries out an addition on slots; they are changed only if something was added. */
+export function addToSlots({ slots, amounts }: Slots, addition: Addition, span: Span): Count {
+  const { slot, after, until, amount, most } = addition;
+  let total = 0;
+  let oldest: number | null = null;
+  for (let i = 0; i < slots.length; i++) {
+    if (slots[i]! <= after || slots[i]! > until) continue;
+    total += amounts[i]!;
+    oldest ??= slots[i]!;
+  }
+  const added = total + amount <= most;
+  if (!added || amount === 0) return countOf(total, oldest, added, span);
+  // What a clock that is a whole span behind does not count either.
+  while (slots.length > 0 && slots[0]! <= after - span.slots) {
+    slots.shift();
+    amounts.shift();
+  }
+  let at = slots.length;
+  while (at > 0 && slots[at - 1]! > slot) at--;
+  if (at > 0 && slots[at - 1] === slot) amounts[at - 1]! += amount;
+  else {
+    slots.splice(at, 0, slot);
+    amounts.splice(at, 0, amount);
+  }
+  return countOf(total + amount, oldest === null || slot < oldest ? slot : oldest, true, span);
+}
