@@ -139,7 +139,10 @@ export interface LogSelection {
   /** Text that id, event id, provider, model, path, user agent, metadata or error must contain. */
   search?: string;
   order_by?: LogOrder;
-  /** Ties are broken by time of creation, then by order of arrival. */
+  /**
+   * Of the sort and of its ties, which are broken by time of creation, then by order of arrival. Unless
+   * given, pages begin with the latest and deletions with the earliest. What is not known comes last.
+   */
   direction?: "asc" | "desc";
 }
 
