@@ -18,6 +18,8 @@ export interface AccessOptions {
   fetch: typeof fetch;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Tells the operator. */
+  report(message: string, cause?: unknown): void;
 }
 
 interface Verdict {
@@ -39,14 +41,16 @@ const most = 2_000, longest = 16 * 1024;
 export class Access {
   readonly #config: AccessConfig;
   readonly #now: () => number;
+  readonly #report: AccessOptions["report"];
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
   readonly #verdicts = new Map<string, Verdict>();
   #awayUntil = 0;
 
   /** Fetches nothing yet. */
-  constructor(config: AccessConfig, { fetch, now }: AccessOptions) {
+  constructor(config: AccessConfig, { fetch, now, report }: AccessOptions) {
     this.#config = config;
     this.#now = now;
+    this.#report = report;
     const url = new URL(config.jwks_url ?? `${config.team_domain}/cdn-cgi/access/certs`);
     this.#keys = createRemoteJWKSet(url, { [customFetch]: fetch });
   }
@@ -88,6 +92,10 @@ export class Access {
       // With keys at hand it was an unknown one that was asked for.
       if (!isVerdict(cause) && !this.#keys.fresh) {
         this.#awayUntil = this.#now() + pause;
+        this.#report(
+          `The keys of Cloudflare Access for '${this.#config.team_domain}' cannot be fetched`,
+          cause,
+        );
         throw unavailable(cause);
       }
       verdict = { identity: undefined, until: this.#now() + refusal };

@@ -79,7 +79,8 @@ export class ProviderKeys {
    * there is no master key.
    */
   async put(gateway: string, input: ProviderKeyInput): Promise<ProviderKeyRecord> {
-    const { provider_slug, alias, secret } = input;
+    const { provider_slug, alias } = input;
+    const secret = input.secret.trim(); // files and shells leave line ends behind
     const at = await place(gateway, provider_slug, alias);
     const old = asStored(await this.#kv.get(at));
     const record: ProviderKeyRecord = {
@@ -114,10 +115,10 @@ export class ProviderKeys {
     const record = {
       ...withoutSecret(found.stored),
       secret_id: crypto.randomUUID(),
-      secret_preview: masked(secret),
+      secret_preview: masked(secret.trim()),
       modified_at: new Date(this.#now()).toISOString(),
     };
-    await this.#save(found.at, record, secret);
+    await this.#save(found.at, record, secret.trim());
     return record;
   }
 

@@ -157,8 +157,7 @@ async function identify(
       const who = found instanceof Promise ? await found : found;
       if (who !== undefined) return who;
     } catch (error) {
-      if (needed && ctx.gateway.authentication) throw error;
-      ctx.host.report("A JWT of Cloudflare Access could not be checked", error);
+      if (needed && ctx.gateway.authentication) throw error; // fails closed
     }
   }
   return undefined;

@@ -28,7 +28,7 @@ function imports(file: string): string[] {
 }
 
 const libraries: Record<string, string[]> = {
-  core: ["itty-router", "valibot", "uuid", "@pydantic/genai-prices", "gpt-tokenizer"],
+  core: ["itty-router", "valibot", "uuid", "@pydantic/genai-prices", "gpt-tokenizer", "jose"],
   plugins: [],
   adapters: ["aws4fetch", "jose"],
 };
@@ -53,8 +53,9 @@ describe("layers", () => {
   }
 
   it("each library has one file that knows it", () => {
-    // The configuration has a schema, and the bodies of the management API have one.
-    const more: Record<string, number> = { valibot: 2 };
+    // The configuration has a schema, and the bodies of the management API have one; Access's JWTs are
+    // read, and Google's are written.
+    const more: Record<string, number> = { valibot: 2, jose: 2 };
     const files = Object.keys(libraries).flatMap(sources);
     for (const library of Object.values(libraries).flat()) {
       const users = files.filter((file) => imports(file).includes(library));
