@@ -4,12 +4,23 @@
  * @module
  */
 import { type Counts, merge } from "./counts.ts";
-import { type Json, string } from "./json.ts";
+import { type Json, object, string, written } from "./json.ts";
 
 /** The provider's own words for what went wrong. */
 export interface Fault {
   code: number | string | null;
   message: string;
+}
+
+/** See `Reading.end`. */
+export type End = "proven" | "missing" | "unprovable";
+
+/** What one reading of the bytes comes to. */
+export interface Pass {
+  draft: Draft;
+  streamed: boolean;
+  end: End;
+  firstContent?: number | undefined;
 }
 
 /** Where an answer came from. */
@@ -74,6 +85,14 @@ export class Draft {
     if (typeof text !== "string" || text === "") return;
     this.content = true;
     this.said?.push(text);
+  }
+
+  /** Arguments that come as an object; an empty one is the start of a stream of them. */
+  sayObject(value: unknown): void {
+    const one = object(value);
+    if (one === undefined || Object.keys(one).length === 0) return;
+    this.content = true;
+    this.said?.push(written(one));
   }
 
   /** The model's name as the answer has it. */

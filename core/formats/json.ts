@@ -26,6 +26,15 @@ export function string(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** The value as JSON; empty where it is none, or nested too deep for the runtime. */
+export function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "";
+  }
+}
+
 /** The parsed value, or nothing where it is no JSON. */
 export function parse(text: string): unknown {
   try {

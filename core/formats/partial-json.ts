@@ -10,9 +10,16 @@ import { parse } from "./json.ts";
 /** Stands in for the keys of {@link parseEnding} that are lost. */
 export const lostKey = "?";
 
-/** The value of which `text` is the beginning: whole members, and the start of a string at the end. */
+/** Figures that are cut through would be wrong ones. */
+const figures = /(?:,\s*)?"(?:usage|usageMetadata|meta|metadata|metrics|predictions)"\s*:\s*$/;
+
+/**
+ * The value of which `text` is the beginning: whole members, and the start of a string at the end. A
+ * `usage` of which a part is missing is left out.
+ */
 export function parseBeginning(text: string): unknown {
   const closers: string[] = [];
+  const opened: number[] = [];
   let safe = 0; // everything before is whole
   let at = 0;
   for (; at < text.length; at++) {
@@ -23,14 +30,25 @@ export function parseBeginning(text: string): unknown {
       at = end;
     } else if (char === 0x7b || char === 0x5b) { // { [
       closers.push(char === 0x7b ? "}" : "]");
+      opened.push(at);
       safe = at + 1;
     } else if (char === 0x7d || char === 0x5d) { // } ]
       if (closers.pop() !== text[at]) return undefined;
+      opened.pop();
       safe = at + 1;
       if (closers.length === 0) break;
     } else if (char === 0x2c) { // ,
       safe = at;
     }
+  }
+  for (let depth = 1; depth < Math.min(opened.length, 4); depth++) {
+    const start = Math.max(0, opened[depth]! - 64);
+    const cut = figures.exec(text.slice(start, opened[depth]));
+    if (cut === null) continue;
+    closers.length = depth;
+    safe = start + cut.index;
+    at = text.length;
+    break;
   }
   const close = closers.toReversed().join("");
   if (at < text.length && closers.length > 0 && isValue(text, at, closers.at(-1)!)) {
@@ -77,6 +95,21 @@ export function parseEnding(text: string): unknown {
     open += closers[level] === "]" ? "[" : level + 1 < depth ? `{"${lostKey}":` : "{";
   }
   return parse(open + text.slice(commas[depth]! + 1));
+}
+
+/** Where the nth element (from 0) of the array ends that `text` begins with. */
+export function endOfElement(text: string, index: number): number {
+  let depth = 0;
+  let at = text.indexOf("[");
+  for (; at >= 0 && at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) {
+      at = closingQuote(text, at + 1);
+      if (at < 0) break;
+    } else if (char === 0x7b || char === 0x5b) depth++;
+    else if ((char === 0x7d || char === 0x5d) && --depth === 1 && index-- === 0) return at + 1;
+  }
+  return text.length;
 }
 
 /** Where the string ends whose content begins at `at`; negative when it does not. */

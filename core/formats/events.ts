@@ -1,0 +1,64 @@
+/**
+ * Reads events. Most are content and nothing else, and are skipped once the first of them was seen.
+ *
+ * @module
+ */
+import type { Draft } from "./draft.ts";
+import { readBody } from "./formats.ts";
+import type { Event, Frames } from "./frames.ts";
+import { list } from "./json.ts";
+import { readReplicateEvent, replicate } from "./replicate.ts";
+
+/**
+ * Reads the frames in order into the draft.
+ *
+ * @returns The frame with the first content, if it is among these.
+ */
+export function readFrames(frames: Frames, draft: Draft): number | undefined {
+  let first: number | undefined;
+  let repeated: number | undefined; // with usage, not opened
+  let told = draft.told;
+  const last = frames.length - 1;
+  const open = (index: number) => {
+    const event = frames.open(index);
+    if (event === undefined) return;
+    const before = draft.content;
+    readEvent(event, draft);
+    if (!before && draft.content) first = index;
+    if (draft.told === told) return;
+    told = draft.told;
+    repeated = undefined;
+  };
+  for (let index = 0; index <= last; index++) {
+    if (index < last && draft.content && draft.said === undefined) {
+      const { format } = draft;
+      const raw = format === undefined ? undefined : frames.raw(index);
+      if (raw !== undefined && !format!.matters.test(raw)) {
+        if (format!.repeats?.test(raw) === true) repeated = index;
+        continue;
+      }
+    }
+    open(index);
+  }
+  if (repeated !== undefined) open(repeated);
+  return first;
+}
+
+/** Reads one event into the draft. */
+export function readEvent(event: Event, draft: Draft): void {
+  const { name, json, text } = event;
+  if (text !== undefined) {
+    if (text.trimEnd() === "[DONE]") draft.done = true;
+    else readReplicateEvent(name, text, draft);
+    return;
+  }
+  if (name === "done" && draft.format === replicate) draft.done = true;
+  if (Array.isArray(json)) { for (const item of list(json).slice(0, 100)) readBody(item, draft); }
+  else readBody(name === "error" ? asError(json) : json, draft);
+}
+
+/** An event that is called an error is one, whatever it looks like. */
+function asError(json: unknown): unknown {
+  const plain = typeof json === "object" && json !== null && !("error" in json);
+  return plain ? { type: "error", ...json } : json;
+}
