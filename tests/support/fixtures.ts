@@ -59,7 +59,7 @@ export function loadFixture(name: string): Fixture {
     method: meta.method,
     // Recorders put their placeholders in angle brackets.
     url: meta.url.replace("<AWS_REGION>", "us-east-1").replace("<GOOGLE_CLOUD_LOCATION>", "global")
-      .replace(/[<>]/g, ""),
+      .replace(/\/locations\/(?:L|REDACTED)\//, "/locations/us-central1/").replace(/[<>]/g, ""),
     status: meta.status,
     requestHeaders: meta.request_headers ?? {},
     requestBody: requestFile === undefined ? undefined : read(requestFile),
