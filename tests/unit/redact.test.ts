@@ -1,0 +1,69 @@
+/** What is masked before it is stored, and what is left alone. */
+import { strict as assert } from "node:assert";
+import { describe, it } from "node:test";
+import { createRedactor, mask, redactBytes } from "../../core/log/redact.ts";
+
+const redact = createRedactor([]);
+const secrets = [
+  "sk-abcdefghijklmnopqrstuvwx",
+  "sk-ant-api03-abcdefghijklmnopqrstuvwxyz_0123456789-AA",
+  "sk-or-v1-0123456789abcdef0123456789abcdef",
+  "sl-abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
+  "gsk_abcdefghijklmnopqrstuvwxyz",
+  "hf_abcdefghijklmnopqrstuvwxyz",
+  "xai-abcdefghijklmnopqrstuvwxyz",
+  `AIza${"a".repeat(35)}`,
+  `ya29.${"a".repeat(30)}`,
+  "AKIAABCDEFGHIJKLMNOP",
+  `ghp_${"a".repeat(36)}`,
+  `xoxb-${"1".repeat(24)}`,
+  "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdefghijklmnop",
+];
+
+describe("redaction", () => {
+  for (const secret of secrets) {
+    it(`masks ${secret.slice(0, 6)}..., wherever it stands`, () => {
+      for (let shift = 0; shift < 45; shift++) {
+        const text = `${"word ".repeat(9).slice(0, shift)} "${secret}", and on`;
+        assert.equal(redact(text), text.replace(secret, mask));
+      }
+      assert.equal(redact(secret), mask);
+      assert.equal(redact(`a ${secret} b ${secret} c`), `a ${mask} b ${mask} c`);
+    });
+  }
+
+  it("masks what follows 'Bearer', and private keys", () => {
+    assert.equal(
+      redact("authorization: Bearer abcdefghijklmnopqrst!"),
+      `authorization: Bearer ${mask}!`,
+    );
+    const pem = `-----BEGIN RSA PRIVATE KEY-----\n${
+      "MIIEpAIBAAKCAQEA".repeat(8)
+    }\n-----END RSA PRIVATE KEY-----`;
+    assert.equal(redact(`{"private_key":"${pem}"}`), `{"private_key":"${mask}"}`);
+  });
+
+  it("leaves ids, numbers, links and long words alone", () => {
+    const text = JSON.stringify({
+      id: "chatcmpl-BenchBenchBenchBenchBenchBench",
+      url:
+        "https://example.com/a/very/long/path/that/goes/on?risk-assessment=task-force-one-two-three",
+      image: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ",
+      text: "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerk",
+    });
+    assert.equal(redact(text), text);
+  });
+
+  it("keeps the very bytes where there is nothing to mask", () => {
+    const bytes = new Uint8Array([0xff, 0xfe, 0x00, 0x80]);
+    assert.deepEqual(redactBytes(bytes, redact, []), bytes);
+  });
+
+  it("takes time in proportion to the text, whatever it is", () => {
+    for (
+      const unit of ["sk-", "eyJ.", "a", "AIza", "Bearer ", "-----BEGIN PRIVATE KEY-----", " "]
+    ) {
+      assert.equal(typeof redact(unit.repeat(300_000)), "string");
+    }
+  });
+});
