@@ -13,6 +13,7 @@
  * @module
  */
 import { nearest, shown } from "../nearest.ts";
+import { type FieldKind, fieldKinds } from "../storage/logs-conditions.ts";
 import { type LogField, logFields, type LogFilter } from "../storage/ports.ts";
 import { type ApiError, invalid } from "./answer.ts";
 
@@ -21,26 +22,16 @@ const mostFilters = 50, mostValues = 200;
 
 const operators: readonly string[] = ["eq", "neq", "contains", "lt", "gt"];
 
-type Kind = "boolean" | "number" | "integer" | "time" | "any";
+/** Fields without fractions: stores may have none there. */
+const integers: ReadonlySet<LogField> = new Set(
+  ["tokens", "tokens_in", "tokens_out", "feedback", "status_code", "step"] as const,
+);
 
-/** What values a field has; text unless named here. */
-const kinds: { readonly [Field in LogField]?: Kind } = {
-  created_at: "time",
-  success: "boolean",
-  cached: "boolean",
-  authentication: "boolean",
-  wholesale: "boolean",
-  compatibilityMode: "boolean",
-  cost: "number",
-  duration: "number",
-  tokens: "integer",
-  tokens_in: "integer",
-  tokens_out: "integer",
-  feedback: "integer",
-  status_code: "integer",
-  step: "integer",
-  "metadata.value": "any",
-};
+type Kind = FieldKind | "integer" | "time";
+
+function kindOf(key: LogField): Kind {
+  return key === "created_at" ? "time" : integers.has(key) ? "integer" : fieldKinds[key];
+}
 
 /** A filter before it is checked. */
 interface Raw {
@@ -155,8 +146,8 @@ function filter(
   values: readonly unknown[],
   i: number,
 ): LogFilter {
-  const kind = kinds[key];
-  const textual = kind === undefined || kind === "any";
+  const kind = kindOf(key);
+  const textual = kind === "text" || kind === "key" || kind === "value";
   if (operator === "contains" && !textual) {
     throw wrong(`'contains' is for text, and '${key}' is none`, i, "operator");
   }
@@ -178,18 +169,20 @@ function filter(
 
 /** A value, or the values that it may mean; nothing when it is none for the field. */
 function typed(
-  kind: Kind | undefined,
+  kind: Kind,
   value: unknown,
   operator: LogFilter["operator"],
 ): LogFilter["value"] | undefined {
-  const equality = operator === "eq" || operator === "neq";
   // SDKs write null as nothing at all.
-  const none = value === null || value === "";
-  if (none && !equality) return operator === "contains" && value === "" ? [""] : undefined;
-  if (none && kind !== undefined && kind !== "any") return [null];
-  if (none) return value === "" ? ["", null] : [null];
+  if (value === null || value === "") {
+    if (operator === "contains") return value === "" ? [""] : undefined;
+    if (operator !== "eq" && operator !== "neq") return undefined;
+    return kind === "value" && value === "" ? ["", null] : [null];
+  }
   if (typeof value === "number" && !Number.isFinite(value)) return undefined;
-  if (!["string", "number", "boolean"].includes(typeof value)) return undefined;
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
+    return undefined;
+  }
   const text = String(value);
   switch (kind) {
     case "boolean":
@@ -198,7 +191,6 @@ function typed(
     case "number":
       return numeric(text) ? [Number(text)] : undefined;
     case "integer": {
-      // Stores may have no fractions there.
       if (!numeric(text)) return undefined;
       const n = Number(text);
       if (Number.isInteger(n)) return [n];
@@ -208,12 +200,8 @@ function typed(
       const at = timeOf(text);
       return at === undefined ? undefined : [at];
     }
-    case "any":
-      // A query has only text, where metadata has numbers and booleans as well.
-      if (typeof value !== "string" || operator === "contains") return [value as string];
-      if (!equality) return [numeric(text) ? Number(text) : text];
-      if (numeric(text)) return [text, Number(text)];
-      return text === "true" || text === "false" ? [text, text === "true"] : [text];
+    case "value":
+      return [value];
     default:
       return [text];
   }
@@ -243,23 +231,16 @@ function wrong(what: string, i?: number, member?: Member): ApiError {
 export function oldFiltersOf(query: URLSearchParams): LogFilter[] {
   const found: LogFilter[] = [];
   const add = (name: string, key: LogField, operator: LogFilter["operator"], text: string) => {
-    const kind = kinds[key];
+    const kind = kindOf(key);
     const value = text === "" ? undefined : typed(kind, text, operator);
     if (value === undefined) {
-      const what = kind === "time"
-        ? "a date and time"
-        : kind === "boolean"
-        ? "true or false"
-        : kind;
-      throw invalid(["query", name], `Parameter '${name}' must be ${what ?? "text"}`);
+      throw invalid(["query", name], `Parameter '${name}' must be ${expected[kind] ?? "text"}`);
     }
     found.push({ key, operator, value: value.map((each) => within(kind, each, operator)) });
   };
   for (const name of equalities) {
     const text = query.get(name);
-    // Thumbs down was 0 once.
-    const old = name === "feedback" && text === "0" ? "-1" : text;
-    if (old !== null) add(name, name, "eq", old);
+    if (text !== null) add(name, name, "eq", text);
   }
   for (const [name, key, operator] of bounds) {
     const text = query.get(name);
@@ -268,6 +249,12 @@ export function oldFiltersOf(query: URLSearchParams): LogFilter[] {
   return found;
 }
 
+const expected: { readonly [Of in Kind]?: string } = {
+  time: "a date and time, as 2026-01-31T12:00:00Z",
+  boolean: "true or false",
+  number: "a number",
+  integer: "a whole number",
+};
 const equalities = [
   ...["cached", "success", "feedback", "model", "model_type", "provider"] as const,
   ...["request_content_type", "response_content_type"] as const,
@@ -288,7 +275,7 @@ const bounds: readonly (readonly [string, LogField, "gt" | "lt"])[] = [
 
 /** The bounds count as within, `gt` and `lt` do not: so they move by less than any figure is exact to. */
 function within(
-  kind: Kind | undefined,
+  kind: Kind,
   value: LogFilter["value"][number],
   operator: LogFilter["operator"],
 ): LogFilter["value"][number] {

@@ -89,12 +89,12 @@ describe("filters", () => {
     ["created_at", "gt", "2026-01-02T03:04:05 02:00", [Date.UTC(2026, 0, 2, 1, 4, 5)]],
     ["created_at", "lt", 1_700_000_000_000, [1_700_000_000_000]],
     ["provider", "eq", 7, ["7"]],
-    ["dlp_action", "eq", "", ["", null]],
+    ["dlp_action", "eq", "", [null]],
     ["path", "contains", "chat", ["chat"]],
-    ["metadata.value", "eq", "42", ["42", 42]],
+    ["metadata.value", "eq", "42", ["42"]],
+    ["metadata.value", "eq", "", ["", null]],
     ["metadata.value", "eq", 42, [42]],
-    ["metadata.value", "neq", "true", ["true", true]],
-    ["metadata.value", "gt", "42", [42]],
+    ["metadata.value", "neq", true, [true]],
     ["metadata.value", "contains", "42", ["42"]],
   ];
   for (const [key, operator, given, value] of values) {
@@ -223,7 +223,7 @@ describe("parameters from before filters", () => {
       ),
       [
         { key: "success", operator: "eq", value: [true] },
-        { key: "feedback", operator: "eq", value: [-1] },
+        { key: "feedback", operator: "eq", value: [0] },
         { key: "provider", operator: "eq", value: ["openai"] },
         { key: "created_at", operator: "gt", value: [day - 1] },
         { key: "created_at", operator: "lt", value: [day + 1] },

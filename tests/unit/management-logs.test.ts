@@ -88,7 +88,7 @@ describe("logs over the API", () => {
     let status = 200;
     const { logged, call } = managed({}, () => Response.json(chat, { status }));
     const first = await logged("/openai/chat/completions", {
-      headers: { "cf-aig-metadata": '{"team":"blue"}' },
+      headers: { "cf-aig-metadata": '{"team":"blue","n":42}' },
     });
     status = 500;
     const second = await logged("/groq/chat/completions");
@@ -125,6 +125,10 @@ describe("logs over the API", () => {
       { key: "metadata.value", operator: "eq", value: ["blue"] },
     ]);
     assert.deepEqual(await found(call, `filters=${encodeURIComponent(json)}`), [first]);
+    const entry = "filters.key=metadata.key&filters.operator=eq&filters.value=n" +
+      "&filters.key=metadata.value&filters.operator=gt&filters.value=";
+    assert.deepEqual(await found(call, `${entry}41`), [first]);
+    assert.deepEqual(await found(call, `${entry}42`), []);
     const { body } = await call("GET", "gateways/default/logs?meta_info=true&per_page=1");
     const { total_count, count, min_tokens_in, max_total_tokens } = body.result_info;
     assert.deepEqual([total_count, count, min_tokens_in, max_total_tokens], [3, 1, 12, 17]);
