@@ -17,7 +17,8 @@ import { type KeyRecord, looksLikeKey } from "../core/virtual-keys.ts";
 
 /**
  * Asks callers for a gateway token where a gateway's `authentication` says so, and knows those who show
- * one anyway. Stands outermost. A token of ours never goes to a provider.
+ * one anyway. Stands in front of whatever costs anything; only `log` stands further out. A token of ours
+ * never goes to a provider.
  */
 export function auth(): Plugin {
   const rules = new WeakMap<KeyRecord, Rules>();
@@ -173,13 +174,14 @@ async function withKey(
 ): Promise<Response> {
   const { host, provider, gateway } = ctx;
   const { limiter, virtualKeys } = host;
-  // Before the key's own rules: a refusal has a caller, too.
+  // First of all: a refusal has a row in the log as well.
   know(
     ctx,
     who?.userId === undefined
       ? rules.caller
       : { ...rules.caller, metadata: { ...rules.caller.metadata, "cf.user_id": who.userId } },
   );
+  // Before the key's own rules: a refusal has a caller, too.
   if (!rules.gateways(gateway.id)) throw refused(`gateway '${gateway.id}'`);
   const slugs = [provider.slug, ...provider.aliases ?? []];
   if (rules.providers !== undefined && !slugs.some(rules.providers)) {
