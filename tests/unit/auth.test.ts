@@ -184,7 +184,7 @@ describe("auth: a gateway that asks for a token", () => {
     const expired = await errorOf((await call()).response);
     assert.deepEqual([expired.status, expired.code], [401, 2009]);
     assert.match(expired.message, /key in 'authorization' has expired/);
-    const [{ id }] = await virtual.list("default") as [{ id: string }];
+    const id = (await virtual.list("default"))[0]!.id;
     await virtual.update("default", id, { enabled: false, expires_at: null });
     at += 5000;
     assert.match((await errorOf((await call()).response)).message, /is disabled/);
