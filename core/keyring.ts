@@ -56,6 +56,7 @@ interface PoolLoan extends LentKey {
 /** The keys of one gateway program. */
 export class Keyring {
   readonly #pools = new Map<string, Map<string, KeyPool>>();
+  readonly #stored: ProviderKeys;
   readonly #index: KeyIndex;
   readonly #limiter: Limiter;
   readonly #cors: CorsSettings | undefined;
@@ -71,6 +72,7 @@ export class Keyring {
       const pools = [...aliases].map(([alias, pool]) => [alias, new KeyPool(pool)] as const);
       this.#pools.set(slug, new Map(pools));
     }
+    this.#stored = stored;
     this.#index = new KeyIndex({ stored, now, immediate });
     this.#limiter = options.limiter;
     this.#cors = options.cors;
@@ -99,11 +101,12 @@ export class Keyring {
   }
 
   /** What the provider said of a key that was lent: after a refusal it rests, if there are others. */
-  learn(lent: LentKey, response: Response): Response | Promise<Response> {
+  learn(ctx: Context, lent: LentKey, response: Response): Response | Promise<Response> {
     const { pool, seat } = lent as PoolLoan;
     if (pool === undefined || pool.size === 1 || !mayBeKeysFault(response.status)) return response;
     const now = this.#now();
-    return restAfter(response, now).then(({ response: answer, ms }) => {
+    const signals = [ctx.request.signal, ctx.signal];
+    return restAfter(response, signals, now).then(({ response: answer, ms }) => {
       if (ms !== undefined) pool.rest(seat, ms, now);
       return answer;
     });
@@ -126,7 +129,8 @@ export class Keyring {
     const asked = ctx.request.headers.get("cf-aig-byok-alias");
     const source = find(stored, pools, asked);
     if (source === undefined) {
-      if (table === undefined && !ctx.provider.local) throw unavailable(cause);
+      const maybeStored = table === undefined && this.#stored.readable && !ctx.provider.local;
+      if (maybeStored) throw unavailable(cause);
       if (asked !== null) throw unknownAlias(slug, asked, stored, pools);
       if (needsKey(ctx)) throw noCredential(ctx);
       return undefined;

@@ -74,6 +74,11 @@ export class ProviderKeys {
     this.#vault = options.vault;
   }
 
+  /** False without a master key: what is stored is of no use then. */
+  get readable(): boolean {
+    return this.#vault !== undefined;
+  }
+
   /**
    * Stores a key; one of the same provider and alias is replaced and keeps its id. Throws a 400 where
    * there is no master key.

@@ -136,6 +136,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       url: "",
       model: undefined,
       body: undefined,
+      headers: ctx.headers,
       keyAlias: undefined,
     };
     if (shared.logged) shared.logId = attempt.id;
@@ -179,6 +180,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     if (provider.authorize) {
       await authorize(provider.authorize.bind(provider), call, lent?.key, provider.slug);
     } else if (lent !== undefined) placeKey(provider, call, lent.key);
+    attempt.headers = call.headers;
 
     if (ctx.method === "GET" || ctx.method === "HEAD") delete call.headers["content-length"];
     if (watch !== undefined) {
@@ -208,7 +210,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
         throw new TypeError(`Status ${response.status} is none of HTTP`);
       }
       cleanAnswer(response.headers);
-      if (lent !== undefined) response = await keyring.learn(lent, response);
+      if (lent !== undefined) response = await keyring.learn(ctx, lent, response);
       return watch === undefined ? response : await watch.answered(response);
     } catch (error) {
       throw asFailure(error, ctx);

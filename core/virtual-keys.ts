@@ -65,7 +65,7 @@ const pause = 1_000;
 const most = 10_000;
 /** Most texts that nobody knows yet, asked for at a time: whoever guesses keys must not use up a store. */
 const mostLookups = 256;
-/** Most characters of a key from the configuration. */
+/** Most characters of a key; those of the configuration are as their owner wrote them. */
 const longest = 512;
 
 /** Virtual keys of all gateways. */
@@ -197,7 +197,7 @@ export class VirtualKeys {
         return pick(known, gateway);
       }
     } else {
-      if (!looksLikeKey(token) && (!this.anyText || token.length > longest)) return undefined;
+      if (token.length > longest || !(looksLikeKey(token) || this.anyText)) return undefined;
       const age = at - (this.#unknown.get(token) ?? -Infinity);
       if (age >= 0 && age < fresh) return undefined;
     }

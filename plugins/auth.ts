@@ -78,7 +78,7 @@ export function auth(): Plugin {
     if (who !== undefined) {
       know(onward, { ...who.userId !== undefined && { metadata: { "cf.user_id": who.userId } } });
     } else if (gateway.authentication || misplaced) {
-      throw unauthorized(bad === undefined ? missing : bad.why.replace("{place}", bad.place));
+      throw unauthorized(bad === undefined ? missing : bad.why.replace("{place}", () => bad.place));
     }
     return next(onward);
   }

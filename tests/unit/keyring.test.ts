@@ -327,6 +327,9 @@ describe("stored keys", () => {
       assert.equal(made.sent.length, 2, "A server at home needs no key");
       await made.lent({ authorization: "Bearer sk-own" }, "/mistral/v1/models");
       assert.equal(made.sent.length, 3);
+      const without = await world({ kv: store, env: {} });
+      assert.equal(await without.lent({}, "/mistral/v1/models"), undefined, "None can be stored");
+      assert.equal(without.sent.length, 1);
     });
   });
 });
