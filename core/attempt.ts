@@ -24,6 +24,8 @@ export interface Attempt {
   model: string | undefined;
   /** The whole body that goes upstream, where it was read; a streamed one is not. */
   body: Uint8Array | undefined;
+  /** What goes upstream, credentials included: to find them where they do not belong, never to be shown. */
+  headers: Readonly<Record<string, string>>;
   /** Alias of the stored key that was lent. */
   keyAlias: string | undefined;
 }

@@ -137,7 +137,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const { path, query } = splitURL(request.url);
       assertSafePath(path);
       assertSafeQuery(query);
-      const found = await route(request.method, path);
+      const matched = route(request.method, path);
+      const found = matched instanceof Promise ? await matched : matched;
       if (found === undefined) throw noRoute(path);
       if (found.kind === "health") {
         const full = /[?&]full=1(?:&|$)/.test(query);

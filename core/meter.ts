@@ -78,6 +78,8 @@ export class Meter implements Watch {
   #latency = 0;
   #encoded = false;
   #sent: Tape | undefined;
+  /** The client had left when the answer ended. */
+  #left = false;
 
   /** @param keep Most bytes of each body that a listener wants. */
   constructor(attempt: Attempt, host: Host, keep: number, listeners: readonly AttemptListener[]) {
@@ -110,7 +112,11 @@ export class Meter implements Watch {
     const head = Math.max(this.#keep, forReader.head);
     const tape = new Tape({ head, tail: forReader.tail }, this.#host.allowance);
     const over = this.#later(() => this.#settle(tape));
-    tape.onEnd = over;
+    tape.onEnd = () => {
+      // Now: a server that closes the answer of a broken upstream ends the request's signal as well.
+      this.#left = this.#attempt.ctx.request.signal.aborted;
+      over();
+    };
     return observe(response, tape);
   }
 
@@ -124,7 +130,7 @@ export class Meter implements Watch {
     else if (status === 504) end = "stalled";
     const measured = this.#blank(performance.now());
     Object.assign(measured, { status, end, error: { code, message } });
-    this.#later(() => this.#tell(measured))();
+    this.#later(() => this.#finish(measured))();
   }
 
   /** Runs the work after the answer; where a platform ends with the answer, it is told to wait. */
@@ -138,7 +144,8 @@ export class Meter implements Watch {
 
   /** A small whole answer: its usage and cost are told in headers. */
   async #hold(response: Response): Promise<Response> {
-    const { response: whole, bytes } = await wholeBody(response);
+    const { request, signal } = this.#attempt.ctx;
+    const { response: whole, bytes } = await wholeBody(response, [request.signal, signal]);
     const now = performance.now();
     const measured = this.#blank(now);
     measured.firstByte = measured.total;
@@ -149,7 +156,9 @@ export class Meter implements Watch {
     if (usage?.input !== undefined) whole.headers.set("x-sluice-tokens-in", String(usage.input));
     if (usage?.output !== undefined) whole.headers.set("x-sluice-tokens-out", String(usage.output));
     if (cost !== null) whole.headers.set("x-sluice-cost", decimal(cost));
-    this.#later(() => this.#finish(measured))();
+    // What is known already is told at once: a queue would keep all of the request alive.
+    if (usage !== null && !this.#host.immediate) this.#finish(measured);
+    else this.#later(() => this.#finish(measured))();
     return whole;
   }
 
@@ -215,7 +224,7 @@ export class Meter implements Watch {
     } else if (ending === "closed" && !reading.streamed && measured.size === 0) {
       measured.end = "complete";
     } else {
-      const left = ending === "cancelled" || (ending === "broken" && ctx.request.signal.aborted);
+      const left = ending === "cancelled" || (ending === "broken" && this.#left);
       measured.end = left ? "client_abort" : "upstream_cut";
     }
     if (reading.usage !== undefined) {
@@ -251,11 +260,12 @@ export class Meter implements Watch {
   }
 
   /** What needs more than what the answer says, and then the listeners. */
-  async #finish(measured: Measured): Promise<void> {
-    if (measured.sent === undefined && this.#sent !== undefined) {
-      measured.sent = joined(this.#sent.head, this.#sent.headSize);
-      measured.sentSize = this.#sent.size;
-      measured.sentComplete = this.#sent.size === this.#sent.headSize;
+  #finish(measured: Measured): void | Promise<void> {
+    const sent = this.#sent;
+    if (measured.sent === undefined && sent !== undefined) {
+      measured.sent = joined(sent.head, sent.headSize);
+      measured.sentSize = sent.size;
+      measured.sentComplete = sent.size === sent.headSize;
     }
     if (measured.model === "" && measured.sent !== undefined) {
       measured.model = this.#request(measured.sent).model ?? "";
@@ -264,10 +274,9 @@ export class Meter implements Watch {
     const generates = measured.modelType === "chat" || measured.modelType === "completion" ||
       measured.modelType === "embeddings";
     if (measured.usage === null && text !== undefined && generates && measured.status < 300) {
-      await this.#estimate(measured, text());
+      return this.#estimate(measured, text()).then(() => this.#tell(measured));
     }
-    await this.#tell(measured);
-    this.#sent?.release();
+    return this.#tell(measured);
   }
 
   #request(sent: Uint8Array): ReturnType<typeof readRequest> {
@@ -289,14 +298,19 @@ export class Meter implements Watch {
     await this.#price(measured);
   }
 
-  async #tell(measured: Measured): Promise<void> {
+  #tell(measured: Measured): void | Promise<void> {
+    let work: Promise<void>[] | undefined;
+    const failed = (error: unknown) => this.#host.report("A plugin failed after an answer", error);
     for (const listener of this.#listeners) {
       try {
-        await listener(measured);
+        const more = listener(measured);
+        if (more !== undefined) (work ??= []).push(more.catch(failed));
       } catch (error) {
-        this.#host.report("A plugin failed after an answer", error);
+        failed(error);
       }
     }
+    this.#sent?.release();
+    return work && Promise.all(work).then(() => {});
   }
 
   #blank(endedAt: number): Measured {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Attempt } from "../core/attempt.ts";
 import { authenticated, caller, type Context } from "../core/context.ts";
 import { Code, isGatewayError } from "../core/error.ts";
 import { createRedactor, redactBytes, type Redactor, redactText } from "../core/log/redact.ts";
@@ -104,7 +105,7 @@ function entryOf(measured: Measured, plan: Plan): LogEntry {
   const { attempt, usage, error } = measured;
   const { ctx } = attempt;
   const { status, end } = measured;
-  const secrets = status >= 400 ? secretsOf(ctx) : [];
+  const secrets = secretsOf(attempt);
   const slug = ctx.provider.slug;
   const row: LogRow = {
     ...common(ctx, attempt.number),
@@ -226,12 +227,14 @@ function pathOf(url: string): string {
   return start < 0 ? "/" : url.slice(start);
 }
 
-/** What the client sent as credentials, in case an error quotes it. */
-function secretsOf(ctx: Context): string[] {
+/** What was sent as credentials, the client's or ours, in case the provider quotes it. */
+function secretsOf({ ctx, headers }: Attempt): string[] {
   const found: string[] = [];
   for (const name of ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"]) {
-    const value = ctx.headers[name]?.replace(/^(?:bearer|token|key|basic)\s+/i, "").trim();
+    const value = headers[name]?.replace(/^(?:bearer|token|key|basic)\s+/i, "").trim();
     if (value !== undefined && value.length >= 8) found.push(value);
   }
+  const inQuery = /[?&](?:key|api_key)=([^&]{8,})/.exec(ctx.query)?.[1];
+  if (inQuery !== undefined) found.push(inQuery);
   return found;
 }

@@ -9,6 +9,7 @@ import { ConfigError, type ConfigProblem } from "../core/config.ts";
 import { suggestion } from "../core/nearest.ts";
 import { denoCounters, denoDriver, type DenoKv } from "../core/storage/deno-kv.ts";
 import { type KVDriver, kvOver } from "../core/storage/kv.ts";
+import { memoryLogs } from "../core/storage/logs-memory.ts";
 import { memoryCounters, memoryKV } from "../core/storage/memory.ts";
 import type { Counters, KV, Logs } from "../core/storage/ports.ts";
 import { redisCounters } from "../core/storage/redis.ts";
@@ -61,7 +62,7 @@ async function openMemory({ options, path, now }: BackendInput): Promise<Backend
       memoryKV({ maxBytes: max_bytes ?? Infinity, maxEntries: max_entries ?? Infinity, now }),
     cache: () => memoryKV({ maxBytes: max_bytes, maxEntries: max_entries, now }),
     counters: () => memoryCounters(),
-    logs: async () => (await import("../core/storage/logs-memory.ts")).memoryLogs(),
+    logs: () => memoryLogs({ maxRows: max_rows, maxBytes: max_bytes }),
     close() {},
   };
 }

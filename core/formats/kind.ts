@@ -7,7 +7,7 @@
 /** First match counts. Paths are raw; Google's methods follow a colon. */
 const kinds: readonly (readonly [pattern: RegExp, kind: string])[] = [
   [
-    /count[_-]tokens|:countTokens|\/responses\/input_tokens|(?:^|\/)(?:de)?tokenize$/,
+    /count[_-]tokens|:countTokens|(?:^|\/)responses\/input_tokens|(?:^|\/)(?:de)?tokenize$/,
     "count_tokens",
   ],
   // Kept things and lists, whatever they are about: figures in them are not of this request.

@@ -31,7 +31,10 @@ export interface Recorded {
   contentType: string;
   /** The body, or its beginning. */
   head: Uint8Array;
-  /** The end of the body, when it was longer than `head`. */
+  /**
+   * The end of the body, when it was longer than `head`. Leave it out where the transport broke off and
+   * the answer is no stream: a bracket at its end may then close anything.
+   */
   tail?: Uint8Array;
   /** Bytes between the two; not known when absent. */
   skipped?: number;

@@ -96,7 +96,22 @@ export class NodeHeaders implements Headers {
 // Code that asks `instanceof Headers` gets the answer that it means.
 Object.setPrototypeOf(NodeHeaders.prototype, Headers.prototype);
 
+/** Names that the gateway sets on each answer. */
+const usual: ReadonlySet<string> = new Set([
+  "cf-aig-event-id",
+  "cf-aig-log-id",
+  "cf-aig-model",
+  "cf-aig-provider",
+  "cf-aig-request-id",
+  "cf-aig-step",
+  "server-timing",
+  "x-sluice-cost",
+  "x-sluice-tokens-in",
+  "x-sluice-tokens-out",
+]);
+
 function checkedName(name: string): string {
+  if (usual.has(name)) return name;
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new TypeError(`Invalid header name '${name}'`);
   return name.toLowerCase();
 }
