@@ -5,7 +5,7 @@
  */
 import { Code, GatewayError } from "./error.ts";
 import { digestKey, type Json, type KV } from "./storage/ports.ts";
-import { type Vault } from "./vault.ts";
+import type { Vault } from "./vault.ts";
 
 /** What is given when a key is stored. */
 export interface ProviderKeyInput {
