@@ -146,7 +146,11 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           status: "ok",
           runtime: runtimeName(),
           version,
-          ...full && { stores: healthOf(host.stores), log: { rows_waiting: host.log.waiting } },
+          ...full &&
+            {
+              stores: healthOf(host.stores),
+              log: { rows_waiting: host.settler.waiting + host.log.waiting },
+            },
         });
       } else if (isAdmin(found)) {
         pages = adminCors;

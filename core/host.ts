@@ -88,7 +88,7 @@ export function createHost(options: HostOptions): OwnHost {
   const log = new LogWriter({ logs: stores.logs, metrics, now, report, rulesOf });
   const settler = new Settler(waiting, () => {
     metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
-  });
+  }, (error) => report("What was left to do after an answer failed", error));
   const immediate = runtimeName() === "workers";
   const { tokens: configured, vault, keys, config } = setup;
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });

@@ -72,12 +72,9 @@ const longestError = 16 * 1024;
 /**
  * How long the key of an answer should rest, in milliseconds, or nothing when the answer is not the key's
  * fault; and the answer, which may have been read for that.
- *
- * @param signals Those that the request was sent with.
  */
 export async function restAfter(
   response: Response,
-  signals: readonly (AbortSignal | undefined)[],
   now: number,
 ): Promise<{ response: Response; ms?: number }> {
   const { status, headers } = response;
@@ -100,7 +97,7 @@ export async function restAfter(
   if (length === null || Number(length) > longestError || headers.has("content-encoding")) {
     return { response };
   }
-  const { response: whole, bytes } = await wholeBody(response, signals);
+  const { response: whole, bytes } = await wholeBody(response);
   return badKey.test(new TextDecoder().decode(bytes))
     ? { response: whole, ms: rest(afterRefusal) }
     : { response: whole };

@@ -101,12 +101,11 @@ export class Keyring {
   }
 
   /** What the provider said of a key that was lent: after a refusal it rests, if there are others. */
-  learn(ctx: Context, lent: LentKey, response: Response): Response | Promise<Response> {
+  learn(lent: LentKey, response: Response): Response | Promise<Response> {
     const { pool, seat } = lent as PoolLoan;
     if (pool === undefined || pool.size === 1 || !mayBeKeysFault(response.status)) return response;
     const now = this.#now();
-    const signals = [ctx.request.signal, ctx.signal];
-    return restAfter(response, signals, now).then(({ response: answer, ms }) => {
+    return restAfter(response, now).then(({ response: answer, ms }) => {
       if (ms !== undefined) pool.rest(seat, ms, now);
       return answer;
     });

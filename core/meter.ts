@@ -144,8 +144,7 @@ export class Meter implements Watch {
 
   /** A small whole answer: its usage and cost are told in headers. */
   async #hold(response: Response): Promise<Response> {
-    const { request, signal } = this.#attempt.ctx;
-    const { response: whole, bytes } = await wholeBody(response, [request.signal, signal]);
+    const { response: whole, bytes } = await wholeBody(response);
     const now = performance.now();
     const measured = this.#blank(now);
     measured.firstByte = measured.total;
@@ -157,8 +156,9 @@ export class Meter implements Watch {
     if (usage?.output !== undefined) whole.headers.set("x-sluice-tokens-out", String(usage.output));
     if (cost !== null) whole.headers.set("x-sluice-cost", decimal(cost));
     // What is known already is told at once: a queue would keep all of the request alive.
-    if (usage !== null && !this.#host.immediate) this.#finish(measured);
-    else this.#later(() => this.#finish(measured))();
+    if (usage !== null && !this.#host.immediate) {
+      this.#host.settler.run(() => this.#finish(measured));
+    } else this.#later(() => this.#finish(measured))();
     return whole;
   }
 
@@ -288,10 +288,17 @@ export class Meter implements Watch {
   /** The provider said nothing: counted here, and flagged. */
   async #estimate(measured: Measured, answer: string): Promise<void> {
     const prompt = measured.sent === undefined ? "" : this.#request(measured.sent).text();
-    const [input, output] = [
-      await estimateTokens(prompt, measured.model),
-      measured.modelType === "embeddings" ? 0 : await estimateTokens(answer, measured.model),
-    ];
+    let input = 0;
+    let output = 0;
+    try {
+      input = await estimateTokens(prompt, measured.model);
+      if (measured.modelType !== "embeddings") {
+        output = await estimateTokens(answer, measured.model);
+      }
+    } catch (error) {
+      // The tokenizer is not to be had: the row says nothing of tokens then.
+      this.#host.report("Tokens that a provider did not report could not be estimated", error);
+    }
     if (input + output === 0) return;
     measured.usage = { input, output };
     measured.quality = "estimated";

@@ -13,19 +13,25 @@ const batch = 64;
 export class Settler {
   readonly #most: number;
   readonly #onShed: () => void;
+  readonly #onError: (error: unknown) => void;
   readonly #queue: (() => void | Promise<void>)[] = [];
+  #taken = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> | undefined;
 
-  /** @param most Pieces that may wait; more are dropped, and `onShed` is told of each. */
-  constructor(most: number, onShed: () => void) {
+  /**
+   * @param most Pieces that may wait; more are dropped, and `onShed` is told of each.
+   * @param onError Told of a piece that fails: the others are done all the same.
+   */
+  constructor(most: number, onShed: () => void, onError: (error: unknown) => void) {
     this.#most = most;
     this.#onShed = onShed;
+    this.#onError = onError;
   }
 
-  /** Pieces that wait. */
+  /** Pieces that wait, or are being done. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#taken;
   }
 
   /** Does the work soon. */
@@ -35,12 +41,17 @@ export class Settler {
     this.#timer ??= unref(setTimeout(() => this.drain(), pause));
   }
 
-  /** Does the work now. */
+  /** Does the work now. Never rejects. */
   async run(work: () => void | Promise<void>): Promise<void> {
-    await work();
+    try {
+      const more = work();
+      if (more !== undefined) await more;
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
-  /** Does all that waits; resolves once it is done. */
+  /** Does all that waits; resolves once it is done. Never rejects. */
   drain(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -50,9 +61,15 @@ export class Settler {
   async #work(): Promise<void> {
     while (this.#queue.length > 0) {
       const part = this.#queue.splice(0, batch);
+      this.#taken = part.length;
       for (const work of part) {
-        const more = work();
-        if (more !== undefined) await more;
+        try {
+          const more = work();
+          if (more !== undefined) await more;
+        } catch (error) {
+          this.#onError(error);
+        }
+        this.#taken--;
       }
       if (this.#queue.length > 0) await new Promise((done) => setTimeout(done, 0));
     }

@@ -32,52 +32,15 @@ export interface Observable {
 /** Method of a response that can show its whole body and still be sent. */
 export const wholly: unique symbol = Symbol.for("sluice.wholly") as never;
 
-/**
- * Waits for the whole body; gives back the response to use instead. Rejects when it breaks off, or when
- * one of the signals that its request was sent with ends it.
- */
+/** Waits for the whole body; gives back the response to use instead. Rejects when it breaks off. */
 export async function wholeBody(
   response: Response,
-  signals: readonly (AbortSignal | undefined)[],
 ): Promise<{ response: Response; bytes: Uint8Array }> {
   if (wholly in response) {
     return { response, bytes: await (response as Response & Observable)[wholly]() };
   }
-  // There, a read that is pending when the signal comes may stay pending for ever.
-  const bytes = runtimeName() === "deno"
-    ? await readUntil(response, signals)
-    : await response.bytes();
-  return { response: new Response(bytes as Uint8Array<ArrayBuffer>, response), bytes };
-}
-
-async function readUntil(
-  response: Response,
-  signals: readonly (AbortSignal | undefined)[],
-): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return new Uint8Array(0);
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => {});
-  const stop = () => {
-    over.reject(signals.find((signal) => signal?.aborted)?.reason);
-    reader.cancel().catch(() => {});
-  };
-  for (const signal of signals) {
-    if (signal?.aborted) stop();
-    else signal?.addEventListener("abort", stop);
-  }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for (;;) {
-      const { done, value } = await Promise.race([reader.read(), over.promise]);
-      if (done) return joined(parts, size);
-      parts.push(value);
-      size += value.byteLength;
-    }
-  } finally {
-    for (const signal of signals) signal?.removeEventListener("abort", stop);
-  }
+  const bytes = await response.bytes();
+  return { response: new Response(bytes, response), bytes };
 }
 
 /**

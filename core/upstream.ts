@@ -91,11 +91,21 @@ export function webTransport(
     try {
       const response = await fetcher(url, init as RequestInit);
       if (overflow) throw overflow;
-      return handsOnCompressed || runtime === "deno" ? response : asDecoded(response);
+      if (runtime === "deno") return keptAlive(response);
+      return handsOnCompressed ? response : asDecoded(response);
     } catch (error) {
       throw overflow ?? error; // some runtimes lose the reason on the way
     }
   };
+}
+
+/**
+ * On Deno the signal of a fetch ends the body only as long as the response is not collected, even while a
+ * copy of it is read: then a client that left kept its upstream open for ever.
+ */
+function keptAlive(response: Response): Response {
+  if (response.body !== null) Object.assign(response.body, { response });
+  return response;
 }
 
 /** `fetch` of the Web decodes the body and leaves headers that speak of the encoded one. */
@@ -210,7 +220,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
         throw new TypeError(`Status ${response.status} is none of HTTP`);
       }
       cleanAnswer(response.headers);
-      if (lent !== undefined) response = await keyring.learn(ctx, lent, response);
+      if (lent !== undefined) response = await keyring.learn(lent, response);
       return watch === undefined ? response : await watch.answered(response);
     } catch (error) {
       throw asFailure(error, ctx);
