@@ -7,7 +7,7 @@ import type { Draft } from "./draft.ts";
 import { readBody } from "./formats.ts";
 import type { Event, Frames } from "./frames.ts";
 import { list } from "./json.ts";
-import { readReplicateEvent, replicate } from "./replicate.ts";
+import { readTextEvent, replicate } from "./replicate.ts";
 
 /**
  * Reads the frames in order into the draft.
@@ -40,7 +40,11 @@ export function readFrames(frames: Frames, draft: Draft): number | undefined {
     }
     open(index);
   }
-  if (repeated !== undefined) open(repeated);
+  if (repeated !== undefined) {
+    const { done } = draft;
+    open(repeated);
+    draft.done = done; // what came later told that
+  }
   return first;
 }
 
@@ -49,12 +53,13 @@ export function readEvent(event: Event, draft: Draft): void {
   const { name, json, text } = event;
   if (text !== undefined) {
     if (text.trimEnd() === "[DONE]") draft.done = true;
-    else readReplicateEvent(name, text, draft);
+    else readTextEvent(name, text, draft);
     return;
   }
   if (name === "done" && draft.format === replicate) draft.done = true;
-  if (Array.isArray(json)) { for (const item of list(json).slice(0, 100)) readBody(item, draft); }
-  else readBody(name === "error" ? asError(json) : json, draft);
+  for (const item of Array.isArray(json) ? list(json).slice(0, 100) : [json]) {
+    readBody(name === "error" ? asError(item) : item, draft);
+  }
 }
 
 /** An event that is called an error is one, whatever it looks like. */

@@ -8,7 +8,7 @@
 import type { FormatName } from "../provider.ts";
 import type { Usage } from "../usage/usage.ts";
 import { settle } from "./counts.ts";
-import { Draft, type End, type Fault, type Pass } from "./draft.ts";
+import { Draft, type Pass } from "./draft.ts";
 import { faultOfText } from "./fault.ts";
 import { decoder } from "./frames.ts";
 import { framingOf, isBinary } from "./framing.ts";
@@ -48,7 +48,7 @@ export interface Reading {
   /** The provider's own word for why the model stopped. */
   finish?: string;
   /** An error answer's, or one in the middle of a stream. */
-  error?: Fault;
+  error?: { code: number | string | null; message: string };
   /** The answer was a stream of events. */
   streamed: boolean;
   /** Offset in `head` just behind the event with the first text, reasoning, tool call, sound or image. */
@@ -57,7 +57,7 @@ export interface Reading {
    * `proven`: the format's own end was there, or the JSON was whole. `missing`: it should have been.
    * `unprovable`: the format has none, or what would tell was not kept.
    */
-  end: End;
+  end: "proven" | "missing" | "unprovable";
   /**
    * All that the model wrote, reasoning and arguments of tool calls included, as far as it was kept.
    * Read when called.

@@ -27,11 +27,10 @@ export const replicate: Format = {
   },
 };
 
-/** Reads an event whose data is no JSON; false when it is none of Replicate's. */
-export function readReplicateEvent(name: string | undefined, data: string, draft: Draft): boolean {
-  if (name === "output") draft.say(data);
-  else if (name === "error") draft.error = { code: null, message: data.slice(0, 1000) };
-  else if (name !== "logs") return false;
+/** Reads an event whose data is no JSON. */
+export function readTextEvent(name: string | undefined, data: string, draft: Draft): void {
+  if (name === "error") draft.error = { code: null, message: data.slice(0, 1000) };
+  if (name !== "output" && name !== "logs") return;
   draft.format = replicate;
-  return true;
+  if (name === "output") draft.say(data);
 }

@@ -131,6 +131,21 @@ describe("Gemini", () => {
       { end: "missing", said: "ab", streamed: true },
     ],
     [
+      "usage only on events before the last",
+      events(
+        sse([
+          part("a"),
+          { ...part("b"), usageMetadata: { promptTokenCount: 100, totalTokenCount: 100 } },
+          part("c"),
+          { ...part("d"), usageMetadata },
+          part("e"),
+          part("f", { finishReason: "STOP" }),
+        ]),
+        about,
+      ),
+      { usage, finish: "STOP", end: "proven", said: "abcdef" },
+    ],
+    [
       "a prompt that is blocked",
       events(sse([{ promptFeedback: { blockReason: "SAFETY" } }]), about),
       { finish: "SAFETY", end: "proven" },
