@@ -2,18 +2,37 @@
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../core/config.ts";
-import { createGateway, type GatewayOptions, webTransport } from "../mod.ts";
+import {
+  type AdminOptions,
+  auth,
+  createGateway,
+  type GatewayOptions,
+  log,
+  webTransport,
+} from "../mod.ts";
 import { marked } from "./workers/marked.ts";
+import { openWorkerStores } from "./workers/stores.ts";
 
 const vars: Record<string, unknown> = env;
 
 // At start, not at the first request: a configuration that cannot be used must not be deployed.
+const given = config();
+const report = (message: string) => console.error(`Sluice: ${message}`);
 const gateway = createGateway({
-  ...config(),
+  plugins: [log(), auth()],
+  ...given,
   env: vars,
   transport: marked(webTransport()),
-  report: (message) => console.error(`Sluice: ${message}`),
+  report,
+  stores: openWorkerStores(vars, { config: given, report }),
+  admin: admin(),
 });
+
+/** A worker may be reached from anywhere: without a token there is no management API. */
+function admin(): AdminOptions {
+  const token = vars["SLUICE_ADMIN_TOKEN"];
+  return typeof token === "string" && token !== "" ? { token } : {};
+}
 
 function config(): GatewayOptions {
   const source = vars["SLUICE_CONFIG"];
@@ -29,4 +48,5 @@ function config(): GatewayOptions {
   return config;
 }
 
+export { SluiceCounters } from "./workers/counter-object.ts";
 export default { fetch: gateway.fetch };
