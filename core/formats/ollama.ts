@@ -12,7 +12,7 @@ import { sayCall } from "./openai-chat.ts";
 export const ollama: Format = {
   matters: /"done"\s*:\s*true|"error"/,
   owns: (body) =>
-    typeof body.done === "boolean" || "prompt_eval_count" in body ||
+    typeof body.done === "boolean" || "prompt_eval_count" in body || "eval_count" in body ||
     ("total_duration" in body && "load_duration" in body),
   read(body, draft) {
     draft.name(body.model);

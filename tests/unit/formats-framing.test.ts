@@ -158,6 +158,27 @@ describe("large answers", () => {
       { usage: { input: 1, output: 2, total: 3 }, finish: "STOP", end: "proven" },
     ],
     [
+      "Ollama's last line, which has the context",
+      kept(
+        JSON.stringify({ model: "m", response: "a", done: false }) + "\n" +
+          JSON.stringify({ done: true, context: embedding.embedding, eval_count: 2 }),
+        { provider: "ollama", path: "api/generate", contentType: "application/x-ndjson" },
+      ),
+      { usage: { output: 2 }, end: "unprovable", said: "a" },
+    ],
+    [
+      "Vertex AI's embeddings, each with its figures",
+      kept(
+        JSON.stringify({
+          predictions: Array(4).fill({
+            embeddings: { statistics: { token_count: 3 }, values: embedding },
+          }),
+        }),
+        { provider: "google-vertex-ai", path: "publishers/google/models/e:predict" },
+      ),
+      { usage: undefined },
+    ],
+    [
       "a chat answer, finished behind its text",
       kept(
         JSON.stringify({
@@ -293,6 +314,18 @@ describe("what an endpoint does", () => {
     ["ideogram", "v1/ideogram-v3/generate", "image"],
     ["custom-x", "anything", "other"],
   ];
+  it("is told by the answer where the path does not", () => {
+    const kindOf = (body: unknown) => readAnswer(json(body, { path: "run" })).modelType;
+    assert.equal(kindOf({ text: "Hi" }), "other");
+    assert.equal(kindOf({ text: "Hi", words: [] }), "audio");
+    assert.equal(kindOf({ data: [{ embedding: [1] }] }), "embeddings");
+    assert.equal(kindOf({ images: [{ url: "u" }] }), "image");
+    assert.equal(kindOf({ results: [{ relevance_score: 1 }] }), "rerank");
+    assert.equal(kindOf({ results: [{ flagged: true }] }), "moderation");
+    assert.equal(kindOf({ choices: [{ text: "Hi" }] }), "completion");
+    assert.equal(kindOf({ choices: [{ message: { content: "Hi" } }] }), "chat");
+  });
+
   for (const [provider, path, kind] of rows) {
     it(`${provider}/${path}`, () => {
       assert.equal(readAnswer(json({}, { provider, path })).modelType, kind);

@@ -146,6 +146,20 @@ describe("Gemini", () => {
       { usage, finish: "STOP", end: "proven", said: "abcdef" },
     ],
     [
+      "a finish that is not on the last event",
+      events(sse([part("a", { finishReason: "STOP" }), part("b")]), about),
+      { end: "missing" },
+    ],
+    [
+      "a finish and then an error",
+      events(
+        sse([part("a", { finishReason: "STOP" })]) +
+          JSON.stringify({ error: { code: 499, message: "Cancelled" } }, null, 2),
+        about,
+      ),
+      { end: "missing", error: { code: 499, message: "Cancelled" } },
+    ],
+    [
       "a prompt that is blocked",
       events(sse([{ promptFeedback: { blockReason: "SAFETY" } }]), about),
       { finish: "SAFETY", end: "proven" },

@@ -188,6 +188,11 @@ describe("forms", () => {
   it("are not mistaken for one by what a file holds", () => {
     const inside = form([field("model", "fake")], "other");
     assert.equal(readForm(form([file(5) + inside, field("model", "m")])).model, "m");
+    // Nor by what stands in front of it.
+    assert.equal(
+      readForm(field("model", "fake") + "\r\n" + form([field("n", "1")])).model,
+      undefined,
+    );
     assert.equal(readForm("no form at all").model, undefined);
     assert.equal(readForm("--bnd\r\n", "multipart/form-data").model, undefined);
   });
