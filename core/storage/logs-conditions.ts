@@ -65,8 +65,8 @@ export interface Condition {
  * - `null` is text that is absent or empty, a number that is not known, metadata without the entry.
  * - `neq` is exactly what `eq` is not. `contains` is for text; `lt` and `gt` are not for booleans.
  * - A `metadata.value` right behind a `metadata.key` that equals one name is that entry's value.
- *   Numbers and booleans in metadata equal their text as well; `lt` and `gt` compare numbers with
- *   numbers and text with text; `contains` looks into text only.
+ *   Numbers and booleans in metadata equal their text as well; `lt` and `gt` compare with the
+ *   numbers there if the value is one, else with the texts; `contains` looks into texts only.
  */
 export function conditionsOf({ filters = [] }: LogSelection): Condition[] {
   return filters.map((filter, i) => {
@@ -95,9 +95,14 @@ function condition({ key, operator, value }: LogFilter, entry: string | undefine
   } else if (kind === "number") {
     if (operator !== "contains") found.numbers = known.flatMap((each) => numbersOf(key, each));
   } else {
-    found.texts = known.map((each) => cleanText(String(each)));
+    if (kind === "value" && operator !== "contains") {
+      found.numbers = known.flatMap((each) => numbersOf(key, each));
+    }
+    const others = kind === "value" && compares
+      ? known.filter((each) => numbersOf(key, each).length === 0)
+      : known;
+    found.texts = others.map((each) => cleanText(String(each)));
     if (operator === "contains") found.texts = found.texts.map(lowerCase);
-    else if (kind === "value") found.numbers = known.flatMap((each) => numbersOf(key, each));
   }
   return found;
 }

@@ -1,0 +1,179 @@
+/**
+ * What changes the log's tables, the way that each database does it best: SQLite at once, row by row
+ * with prepared statements; D1 and PostgreSQL in as few ways over the network as they allow.
+ *
+ * @module
+ */
+import type { LogEntry } from "../log/row.ts";
+import { d1Insert, parcelsOf, postgresInsert } from "./logs-sql-bulk.ts";
+import { detailValues, logValues } from "./logs-sql-row.ts";
+import {
+  type D1,
+  detailColumns,
+  logColumns,
+  migrateD1,
+  migratePostgres,
+  migrateSync,
+} from "./logs-sql-schema.ts";
+import { type SqlDatabase, type SqlRow, type SqlValue, type SyncDatabase, syncSql } from "./sql.ts";
+
+/** SQL that selects rows to delete, by `seq`. */
+export interface Doomed {
+  sql: string;
+  values: SqlValue[];
+}
+
+/** Changes of the log's tables. */
+export interface LogWriting {
+  /** All or nothing. */
+  append(entries: readonly LogEntry[]): Promise<void>;
+  /** @param doomed The rows, at most so many of them. @returns Number of rows deleted. */
+  remove(doomed: (limit: number) => Doomed, limit: number): Promise<number>;
+}
+
+/** The part of `node:sqlite`'s `DatabaseSync` that is used. */
+interface Sqlite extends SyncDatabase {
+  prepare(sql: string): {
+    all(...values: SqlValue[]): unknown[];
+    get(...values: SqlValue[]): unknown;
+    run(...values: SqlValue[]): { changes: number | bigint };
+  };
+}
+
+/** `INSERT` into all named columns. */
+const insert = (table: string, columns: string[]) =>
+  `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
+const names = (columns: typeof logColumns) => columns.map(([name]) => name);
+/** Rows that are deleted in one go: the process answers nobody meanwhile. */
+const atOnce = 200;
+/** Rows that are looked up in one go for deletion. */
+const lookedUp = 2000;
+
+/** Writes to SQLite through `node:sqlite`. */
+export function sqliteWriting(instance: unknown): LogWriting {
+  const database = instance as Sqlite;
+  migrateSync(database);
+  const { transaction } = syncSql(database);
+  const last = database.prepare("SELECT max(seq) AS seq FROM sluice_logs");
+  const addRow = database.prepare(
+    `${insert("sluice_logs", ["seq", ...names(logColumns)])} ON CONFLICT (id) DO NOTHING`,
+  );
+  const addDetails = database.prepare(
+    insert("sluice_log_details", ["seq", ...names(detailColumns), "request", "response"]),
+  );
+  const addCount = database.prepare(
+    `${insert("sluice_log_counts", ["gateway", "total"])} ` +
+      "ON CONFLICT (gateway) DO UPDATE SET total = total + excluded.total",
+  );
+  const removeRow = database.prepare("DELETE FROM sluice_logs WHERE seq = ? AND id = ?");
+  const removeDetails = database.prepare("DELETE FROM sluice_log_details WHERE seq = ?");
+
+  function count(gateways: Map<string, number>): void {
+    for (const [gateway, rows] of gateways) addCount.run(gateway, rows);
+  }
+
+  return {
+    async append(entries) {
+      transaction(() => {
+        let seq = (last.get() as { seq: number | null }).seq ?? 0;
+        const added = new Map<string, number>();
+        for (const entry of entries) {
+          const values = logValues(entry.row);
+          if (Number(addRow.run(seq + 1, ...values).changes) === 0) continue;
+          seq++;
+          const { request, response } = entry;
+          addDetails.run(
+            seq,
+            ...detailValues(entry),
+            request === undefined ? null : request.bytes,
+            response === undefined ? null : response.bytes,
+          );
+          const gateway = values[0] as string;
+          added.set(gateway, (added.get(gateway) ?? 0) + 1);
+        }
+        count(added);
+      });
+    },
+    async remove(doomed, limit) {
+      let deleted = 0;
+      while (deleted < limit) {
+        const wanted = Math.min(limit - deleted, lookedUp);
+        const { sql, values } = doomed(wanted);
+        const found = database.prepare(
+          `SELECT seq, id, gateway FROM sluice_logs WHERE seq IN (${sql})`,
+        ).all(...values) as { seq: number; id: string; gateway: string }[];
+        for (let at = 0; at < found.length; at += atOnce) {
+          // Others get their turn in between; a row that somebody else deleted by then is not counted.
+          if (at > 0 || deleted > 0) await new Promise((done) => setTimeout(done, 0));
+          transaction(() => {
+            const gone = new Map<string, number>();
+            for (const { seq, id, gateway } of found.slice(at, at + atOnce)) {
+              if (Number(removeRow.run(seq, id).changes) === 0) continue;
+              removeDetails.run(seq);
+              gone.set(gateway, (gone.get(gateway) ?? 0) - 1);
+              deleted++;
+            }
+            count(gone);
+          });
+        }
+        if (found.length < wanted) break;
+      }
+      return deleted;
+    },
+  };
+}
+
+/** What D1 takes in one parameter and in one row: 2 MB. */
+const d1Limits = { json: 400_000, bodies: 900_000, body: 800_000 };
+
+/** Writes to D1. Bodies over 800,000 bytes are cut, as a row there has 2 MB at most. */
+export async function d1Writing(d1: D1): Promise<LogWriting> {
+  await migrateD1(d1);
+  return {
+    async append(entries) {
+      const statements = parcelsOf(entries, d1Limits).flatMap(({ json, bodies: bytes }) =>
+        d1Insert.map(({ sql, bodies }) => d1.prepare(sql).bind(json, ...bodies ? [bytes] : []))
+      );
+      if (statements.length > 0) await d1.batch(statements);
+    },
+    async remove(doomed, limit) {
+      const { sql, values } = doomed(limit);
+      const statements = [
+        `DELETE FROM sluice_log_details WHERE seq IN (${sql})`,
+        "UPDATE sluice_log_counts SET total = total - (SELECT count(*) FROM sluice_logs AS l " +
+        `WHERE l.gateway = sluice_log_counts.gateway AND l.seq IN (${sql}))`,
+        `DELETE FROM sluice_logs WHERE seq IN (${sql})`,
+      ];
+      const results = await d1.batch(
+        statements.map((statement) => d1.prepare(statement).bind(...values)),
+      );
+      return results.at(-1)?.meta?.changes ?? 0;
+    },
+  };
+}
+
+const noLimits = { json: Infinity, bodies: Infinity, body: Infinity };
+
+/** Writes to PostgreSQL: a batch and a deletion are one statement each, and so one transaction. */
+export async function postgresWriting(database: SqlDatabase): Promise<LogWriting> {
+  await migratePostgres(database);
+  return {
+    async append(entries) {
+      for (const { json, bodies } of parcelsOf(entries, noLimits)) {
+        await database.prepare(postgresInsert).run(json, bodies);
+      }
+    },
+    async remove(doomed, limit) {
+      const { sql, values } = doomed(limit);
+      const row = await database.prepare(
+        "WITH gone AS (DELETE FROM sluice_logs " +
+          `WHERE seq IN (${sql}) RETURNING seq, gateway), ` +
+          "details AS (DELETE FROM sluice_log_details WHERE seq IN (SELECT seq FROM gone)), " +
+          "counted AS (UPDATE sluice_log_counts AS c SET total = c.total - g.rows " +
+          "FROM (SELECT gateway, count(*) AS rows FROM gone GROUP BY gateway) AS g " +
+          "WHERE c.gateway = g.gateway) SELECT count(*) AS rows FROM gone",
+      ).get(...values) as SqlRow;
+      return Number(row["rows"]);
+    },
+  };
+}

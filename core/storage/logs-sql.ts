@@ -1,0 +1,196 @@
+/**
+ * The log in a database: SQLite through `node:sqlite`, Cloudflare D1, PostgreSQL.
+ *
+ * @module
+ */
+import { metadataText } from "./logs-conditions.ts";
+import { figures } from "./logs-match.ts";
+import { columnOf, orderOf, Query, type Where, whereOf } from "./logs-sql-filter.ts";
+import { rowColumns, rowOf } from "./logs-sql-row.ts";
+import type { D1, Dialect } from "./logs-sql-schema.ts";
+import { d1Writing, type LogWriting, postgresWriting, sqliteWriting } from "./logs-sql-write.ts";
+import type { LogExtremes, LogPatch, Logs, LogSelection, StoredPayload } from "./ports.ts";
+import type { SqlDatabase, SqlRow } from "./sql.ts";
+
+/** Newest rows among which a page is looked for before all rows are. */
+const recent = 20_000;
+
+/**
+ * The log over a database of db0: of the connectors `node-sqlite` and `cloudflare-d1`, or one that speaks
+ * PostgreSQL's dialect. Tables come to be with the first use. `close` leaves the database open: it is
+ * closed by whoever opened it.
+ *
+ * Each method rejects as its database does. An error of another version's tables says so.
+ */
+export function sqlLogs(database: SqlDatabase): Logs {
+  const { connector } = database;
+  const dialect: Dialect = database.dialect === "postgresql" ? "postgresql" : "sqlite";
+  const d1 = connector === "cloudflare-d1";
+  if (dialect === "sqlite" && !d1 && connector !== "node-sqlite") {
+    throw new TypeError(
+      `The log cannot be kept through the connector '${connector}'; ` +
+        "those of node-sqlite, cloudflare-d1 and PostgreSQL can",
+    );
+  }
+  const query = () => new Query(dialect, dialect === "sqlite" && !d1);
+
+  let opening: Promise<LogWriting> | undefined;
+  function ready(): Promise<LogWriting> {
+    // Not kept when it fails: the database may be away.
+    return opening ??= open().catch((error) => {
+      opening = undefined;
+      throw error;
+    });
+  }
+  async function open(): Promise<LogWriting> {
+    if (dialect === "postgresql") return await postgresWriting(database);
+    const instance = await database.getInstance();
+    return d1 ? await d1Writing(instance as D1) : sqliteWriting(instance);
+  }
+
+  async function rows(sql: string, { values }: Query): Promise<SqlRow[]> {
+    await ready();
+    return await database.prepare(sql).all(...values) as SqlRow[];
+  }
+
+  /** A walk through the narrow table is shorter than one through an index that must look into it. */
+  function tableFor({ covered, narrow }: Where): string {
+    return `sluice_logs${dialect === "sqlite" && !covered && !narrow ? " NOT INDEXED" : ""}`;
+  }
+
+  async function page(
+    selection: LogSelection,
+    { offset, limit }: { offset: number; limit: number },
+    since?: number,
+  ): Promise<SqlRow[]> {
+    const q = query();
+    const where = whereOf(q, selection);
+    const order = orderOf(selection, true);
+    const bound = since === undefined ? "" : ` AND created_at >= ${q.bind(since)}`;
+    const table = since === undefined ? tableFor(where) : "sluice_logs";
+    const seqs = `SELECT seq FROM ${table} WHERE ${where.sql}${bound} ${order} ` +
+      `LIMIT ${q.bind(limit)} OFFSET ${q.bind(offset)}`;
+    return await rows(
+      `SELECT ${rowColumns} FROM (${seqs}) AS p JOIN sluice_logs AS l ON l.seq = p.seq ` +
+        `JOIN sluice_log_details AS d ON d.seq = l.seq ${orderOf(selection, true, "l.")}`,
+      q,
+    );
+  }
+
+  /** Time of the last of the newest rows, where a page may well be among these. */
+  async function sinceOf(selection: LogSelection): Promise<number | undefined> {
+    const { gateway, order_by = "created_at", direction = "desc" } = selection;
+    if (dialect !== "sqlite" || gateway === undefined) return undefined;
+    if (order_by !== "created_at" || direction !== "desc") return undefined;
+    const { covered, narrow } = whereOf(query(), selection);
+    if (covered || narrow) return undefined;
+    const q = query();
+    const [row] = await rows(
+      `SELECT created_at FROM sluice_logs WHERE gateway = ${q.bind(gateway)} ` +
+        `ORDER BY created_at DESC LIMIT 1 OFFSET ${q.bind(recent)}`,
+      q,
+    );
+    return row?.["created_at"] as number | undefined;
+  }
+
+  return {
+    driver: d1 ? "d1" : dialect,
+    async append(entries) {
+      await (await ready()).append(entries);
+    },
+    async list(selection, bounds) {
+      const since = await sinceOf(selection);
+      if (since !== undefined) {
+        const found = await page(selection, bounds, since);
+        if (found.length >= bounds.limit) return found.map(rowOf);
+      }
+      return (await page(selection, bounds)).map(rowOf);
+    },
+    async count(selection) {
+      const q = query();
+      const { filters = [], search = "", gateway } = selection;
+      if (filters.length === 0 && search === "") {
+        const of = gateway === undefined ? "" : ` WHERE gateway = ${q.bind(gateway)}`;
+        const [row] = await rows(`SELECT sum(total) AS n FROM sluice_log_counts${of}`, q);
+        return Number(row?.["n"] ?? 0);
+      }
+      const where = whereOf(q, selection);
+      const [row] = await rows(
+        `SELECT count(*) AS n FROM ${tableFor(where)} WHERE ${where.sql}`,
+        q,
+      );
+      return Number(row!["n"]);
+    },
+    async extremes(selection) {
+      const q = query();
+      const where = whereOf(q, selection);
+      const wanted = figures.flatMap(([name, field]) =>
+        ["min", "max"].map((of) => `${of}(${columnOf(field)}) AS ${of}_${name}`)
+      );
+      const [row] = await rows(
+        `SELECT ${wanted.join(", ")} FROM ${tableFor(where)} WHERE ${where.sql}`,
+        q,
+      );
+      return { ...row } as unknown as LogExtremes;
+    },
+    async get(gateway, id) {
+      const q = query();
+      const [row] = await rows(
+        `SELECT ${rowColumns} FROM sluice_logs AS l JOIN sluice_log_details AS d ON d.seq = l.seq ` +
+          `WHERE l.id = ${q.bind(id)} AND l.gateway = ${q.bind(gateway)}`,
+        q,
+      );
+      return row && rowOf(row);
+    },
+    async payload(gateway, id, which) {
+      const q = query();
+      const [row] = await rows(
+        `SELECT d.${which} AS bytes, d.${which}_complete AS complete, ` +
+          `l.${which}_content_type AS type ` +
+          "FROM sluice_logs AS l JOIN sluice_log_details AS d ON d.seq = l.seq " +
+          `WHERE l.id = ${q.bind(id)} AND l.gateway = ${q.bind(gateway)}`,
+        q,
+      );
+      return row && payloadOf(row);
+    },
+    async patch(gateway, id, patch) {
+      const q = query();
+      const of = () => `WHERE id = ${q.bind(id)} AND gateway = ${q.bind(gateway)}`;
+      const changes = changesOf(q, patch);
+      const sql = changes.length === 0
+        ? `SELECT id FROM sluice_logs ${of()}`
+        : `UPDATE sluice_logs SET ${changes.join(", ")} ${of()} RETURNING id`;
+      return (await rows(sql, q)).length > 0;
+    },
+    async delete(selection, limit) {
+      if (!(limit > 0)) return 0;
+      const doomed = (most: number) => {
+        const q = query();
+        const where = whereOf(q, selection);
+        const sql = `SELECT seq FROM ${tableFor(where)} WHERE ${where.sql} ` +
+          `${orderOf(selection, false)} LIMIT ${q.bind(most)}`;
+        return { sql, values: q.values };
+      };
+      return await (await ready()).remove(doomed, Math.floor(limit));
+    },
+    async close() {},
+  };
+}
+
+function changesOf(q: Query, { feedback, score, metadata }: LogPatch): string[] {
+  const changes: string[] = [];
+  if (feedback !== undefined) changes.push(`feedback = ${q.bind(feedback)}`);
+  if (score !== undefined) changes.push(`score = ${q.bind(score)}`);
+  if (metadata !== undefined) changes.push(`metadata = ${q.bind(metadataText(metadata))}`);
+  return changes;
+}
+
+/** Bytes are of another type in each database: plain, a Buffer, a list of numbers. */
+function payloadOf({ bytes, complete, type }: SqlRow): StoredPayload | undefined {
+  if (complete === null) return undefined;
+  return {
+    bytes: new Uint8Array((bytes ?? []) as Iterable<number>),
+    type: String(type),
+    complete: complete === 1,
+  };
+}
