@@ -10,6 +10,7 @@ import { suggestion } from "../core/nearest.ts";
 import { denoCounters, denoDriver, type DenoKv } from "../core/storage/deno-kv.ts";
 import { type KVDriver, kvOver } from "../core/storage/kv.ts";
 import { memoryLogs } from "../core/storage/logs-memory.ts";
+import { sqlLogs } from "../core/storage/logs-sql.ts";
 import { memoryCounters, memoryKV } from "../core/storage/memory.ts";
 import type { Counters, KV, Logs } from "../core/storage/ports.ts";
 import { redisCounters } from "../core/storage/redis.ts";
@@ -71,10 +72,14 @@ async function openSqliteFile({ options, path, now, report }: BackendInput): Pro
   check(options, path, { path: "string" });
   const file = String(options["path"] ?? join(".data", "sluice.db"));
   const { openSqlite } = await import("./sqlite.ts");
-  let sqlite: ReturnType<typeof openSqlite>;
+  let sqlite: ReturnType<typeof openSqlite> | undefined;
+  let logs: Logs;
   try {
     sqlite = openSqlite(file);
+    logs = sqlLogs(sqlite.database);
+    await logs.count({}); // its tables come to be with the first use, and may be of a newer version
   } catch (error) {
+    await sqlite?.database.dispose();
     throw new ConfigError(
       [{
         path,
@@ -91,7 +96,7 @@ async function openSqliteFile({ options, path, now, report }: BackendInput): Pro
     keys: () => sqlKV(database, { table: "kv_keys", now }),
     cache: () => sqlKV(database, { table: "kv_cache", now }),
     counters: () => sqlCounters(sql),
-    logs: async () => (await import("../core/storage/logs-sql.ts")).sqlLogs(database),
+    logs: () => logs,
     close: () => database.dispose(),
   };
 }
@@ -124,7 +129,6 @@ async function openPostgresServer({ options, path, report }: BackendInput): Prom
   const { url } = options;
   checkURL(url, path, ["postgres:", "postgresql:"], "postgresql://user@host:5432/database");
   const { openPostgres } = await import("./postgres.ts");
-  const { sqlLogs } = await import("../core/storage/logs-sql.ts");
   const database = openPostgres(url as string);
   try {
     await soon(database.prepare("SELECT 1").all());

@@ -30,7 +30,7 @@ export function kvContract(name: string, { open, skip = false, size = 2 ** 20 }:
       kv = await open(clock);
     });
     beforeEach(async () => {
-      for (const key of await kv.keys("contract:")) await kv.delete(key);
+      await Promise.all((await kv.keys("contract:")).map((key) => kv.delete(key)));
     });
     after(async () => await kv?.close());
 
@@ -173,15 +173,14 @@ export function kvContract(name: string, { open, skip = false, size = 2 ** 20 }:
         ...[".", "..", "a:..:b", "a:.", "*", "a\n", "a".repeat(513)],
       ];
       for (const key of wrong) {
-        for (
-          const call of [
-            kv.get(key),
-            kv.set(key, 1),
-            kv.getBytes(key),
-            kv.setBytes(key, new Uint8Array()),
-            kv.delete(key),
-          ]
-        ) await assert.rejects(call, TypeError, JSON.stringify(key));
+        const calls = [
+          () => kv.get(key),
+          () => kv.set(key, 1),
+          () => kv.getBytes(key),
+          () => kv.setBytes(key, new Uint8Array()),
+          () => kv.delete(key),
+        ];
+        for (const call of calls) await assert.rejects(call, TypeError, JSON.stringify(key));
       }
       await assert.rejects(kv.keys("contract"), TypeError);
       await assert.rejects(kv.keys(""), TypeError);

@@ -1,6 +1,6 @@
 // The worker on workerd alone. `wrangler dev` puts workers of its own in front, which rewrite
 // accept-encoding, swallow whole bodies and hide that a client left.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleWorker, writeModules } from "../../runtimes/workers/build.mjs";
 
@@ -20,6 +20,10 @@ export async function workerdArguments(
   const bindings = Object.entries(vars).map(([name, value]) =>
     `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`
   );
+  // KV and D1 are services of Miniflare's: without it these stores are in memory.
+  bindings.push('(name = "SLUICE_COUNTERS", durableObjectNamespace = "SluiceCounters")');
+  const objects = join(folder, "objects");
+  mkdirSync(objects, { recursive: true });
   writeFileSync(
     join(folder, "config.capnp"),
     `using Workerd = import "/workerd/workerd.capnp";
@@ -27,6 +31,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
     (name = "internet", network = (allow = ["public", "private", "local"])),
+    (name = "objects", disk = (path = ${JSON.stringify(objects)}, writable = true)),
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
@@ -35,6 +40,10 @@ const worker :Workerd.Worker = (
   compatibilityDate = ${date},
   compatibilityFlags = ${flags},
   bindings = [${bindings.join(", ")}],
+  durableObjectNamespaces = [
+    (className = "SluiceCounters", uniqueKey = "sluice-counters", enableSql = true),
+  ],
+  durableObjectStorage = (localDisk = "objects"),
 );
 `,
   );
