@@ -41,7 +41,9 @@ export function additionOf(
   const { slots, slotMs } = span;
   if (!Number.isFinite(amount)) throw new InputError(`Amount ${amount} is not a number`);
   if (!Number.isFinite(now)) throw new InputError(`Time ${now} is not a number`);
-  if (Number.isNaN(limit)) throw new InputError("The limit is not a number");
+  if (typeof limit !== "number" || Number.isNaN(limit)) {
+    throw new InputError("The limit is not a number");
+  }
   if (!Number.isSafeInteger(slots) || slots < 1 || !(slotMs >= 1) || slotMs === Infinity) {
     throw new InputError(`A span of ${slots} slots of ${slotMs} ms cannot be counted`);
   }

@@ -165,6 +165,7 @@ export function countersContract(name: string, { open, skip = false }: CountersC
         [key, NaN, minute, 1, start],
         [key, Infinity, minute, 1, start],
         [key, 1, minute, NaN, start],
+        [key, 1, minute, null as unknown as number, start],
         [key, 1, minute, 1, NaN],
         [key, 1, { slots: 0, slotMs: 1 }, 1, start],
         [key, 1, { slots: 1.5, slotMs: 1 }, 1, start],
