@@ -97,7 +97,8 @@ export async function restAfter(
   if (length === null || Number(length) > longestError || headers.has("content-encoding")) {
     return { response };
   }
-  const { response: whole, bytes } = await wholeBody(response);
+  const { response: whole, bytes } = await wholeBody(response, Number(length));
+  if (bytes === undefined) return { response: whole };
   return badKey.test(new TextDecoder().decode(bytes))
     ? { response: whole, ms: rest(afterRefusal) }
     : { response: whole };

@@ -108,7 +108,11 @@ export class Meter implements Watch {
       length !== null && Number(length) <= holdLimit && !this.#encoded &&
       !this.#type.startsWith("text/event-stream") && this.#attempt.ctx.method !== "HEAD" &&
       status !== 204 && status !== 205 && status !== 304
-    ) return this.#hold(response);
+    ) return this.#hold(response, Number(length));
+    return this.#watch(response);
+  }
+
+  #watch(response: Response): Response {
     const head = Math.max(this.#keep, forReader.head);
     const tape = new Tape({ head, tail: forReader.tail }, this.#host.allowance);
     const over = this.#later(() => this.#settle(tape));
@@ -142,9 +146,10 @@ export class Meter implements Watch {
     return () => settler.run(work).finally(done.resolve);
   }
 
-  /** A small whole answer: its usage and cost are told in headers. */
-  async #hold(response: Response): Promise<Response> {
-    const { response: whole, bytes } = await wholeBody(response);
+  /** A short answer, if it is whole soon: its usage and cost are told in headers. */
+  async #hold(response: Response, length: number): Promise<Response> {
+    const { response: whole, bytes } = await wholeBody(response, length);
+    if (bytes === undefined) return this.#watch(whole);
     const now = performance.now();
     const measured = this.#blank(now);
     measured.firstByte = measured.total;

@@ -25,22 +25,71 @@ export const observable: unique symbol = Symbol.for("sluice.observable") as neve
 export interface Observable {
   /** As {@link observe}. */
   [observable](observer: Observer): void;
-  /** As {@link wholeBody}, and the response can still be sent. */
-  [wholly](): Promise<Uint8Array>;
+  /** The body, if it is whole within that many milliseconds. The response can still be sent. */
+  [wholly](patience: number): Promise<Uint8Array | undefined>;
 }
 
 /** Method of a response that can show its whole body and still be sent. */
 export const wholly: unique symbol = Symbol.for("sluice.wholly") as never;
 
-/** Waits for the whole body; gives back the response to use instead. Rejects when it breaks off. */
+/** Milliseconds that the rest of a short body may take before its answer goes out without it. */
+const patience = 10;
+
+/**
+ * The whole of a body whose length is known, if it comes right behind its head; a slow one goes on piece
+ * by piece. Gives back the response to use instead. Rejects when the body breaks off meanwhile.
+ *
+ * @param length As declared.
+ */
 export async function wholeBody(
   response: Response,
-): Promise<{ response: Response; bytes: Uint8Array }> {
+  length: number,
+): Promise<{ response: Response; bytes?: Uint8Array }> {
   if (wholly in response) {
-    return { response, bytes: await (response as Response & Observable)[wholly]() };
+    const bytes = await (response as Response & Observable)[wholly](patience);
+    return bytes === undefined ? { response } : { response, bytes };
   }
-  const bytes = await response.bytes();
-  return { response: new Response(bytes, response), bytes };
+  const reader = response.body?.getReader();
+  if (reader === undefined) return { response, bytes: new Uint8Array(0) };
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  let late = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let next = reader.read();
+  const tooLate = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patience);
+  });
+  try {
+    while (size < length) {
+      const result = await Promise.race([next, tooLate]);
+      if (result === undefined) {
+        late = true;
+        break;
+      }
+      if (result.done) throw new Error("The body is shorter than its head says");
+      parts.push(result.value);
+      size += result.value.byteLength;
+      next = reader.read();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!late) {
+    const bytes = joined(parts, size) as Uint8Array<ArrayBuffer>;
+    return { response: new Response(bytes, response), bytes };
+  }
+  const rest = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const part = parts.shift();
+      if (part !== undefined) return controller.enqueue(part);
+      const { done, value } = await next;
+      if (done) return controller.close();
+      controller.enqueue(value);
+      next = reader.read();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { response: new Response(rest, response) };
 }
 
 /**

@@ -96,13 +96,18 @@ export class Answer implements Dispatcher.DispatchHandler {
     else if (this.#done) observer.end("closed");
   }
 
-  /** The whole body, once it is there; it can still be sent. Only for bodies below {@link earlyLimit}. */
-  async wholly(): Promise<Uint8Array> {
+  /** The body, if it is whole within that many milliseconds. Only for bodies below {@link earlyLimit}. */
+  async wholly(patience: number): Promise<Uint8Array | undefined> {
     if (!this.#done) {
-      await new Promise<void>((resolve, reject) => this.#whole = { resolve, reject });
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve, reject) => {
+        this.#whole = { resolve, reject };
+        timer = setTimeout(resolve, patience);
+      }).finally(() => clearTimeout(timer));
+      this.#whole = undefined;
     }
     if (this.#error) throw this.#error;
-    return joined(this.#early, this.#earlySize);
+    return this.#done ? joined(this.#early, this.#earlySize) : undefined;
   }
 
   /** Takes the sink, hands it what came early, then what comes. */
@@ -192,8 +197,8 @@ export class UpstreamResponse implements Observable {
     this.#answer?.observe(observer);
   }
 
-  async [wholly](): Promise<Uint8Array> {
-    return await this.#answer?.wholly() ?? new Uint8Array(0);
+  async [wholly](patience: number): Promise<Uint8Array | undefined> {
+    return this.#answer === undefined ? new Uint8Array(0) : await this.#answer.wholly(patience);
   }
 
   get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
