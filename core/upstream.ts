@@ -60,9 +60,12 @@ export function webTransport(
     if (!handsOnCompressed) headers["accept-encoding"] = "identity";
     let overflow: GatewayError | undefined;
     const signals = [client.signal, ...signal === undefined ? [] : [signal]];
-    let body: Uint8Array | ReadableStream<Uint8Array> | null = exchange.body ?? null;
+    let body: Uint8Array | Blob | ReadableStream<Uint8Array> | null = exchange.body ?? null;
     if (method === "GET" || method === "HEAD") body = null; // `fetch` refuses even an empty one
-    else if (body === null && client.body !== null) {
+    // Bytes it would send once more after a reset of a connection it reuses, and the model is paid twice.
+    else if (body !== null && runtime === "deno") {
+      body = new Blob([body as Uint8Array<ArrayBuffer>]);
+    } else if (body === null && client.body !== null) {
       const { onSent } = exchange;
       if ("content-length" in headers) {
         // workerd would forget the declared length on the way through JavaScript.
