@@ -39,10 +39,11 @@ export interface KVOptions {
 }
 
 /**
- * A KV over a driver. A value is written as `j<expiry>|<JSON>`; bytes as 0x01, the expiry (float64, big
- * endian) and the bytes, or `b<expiry>|<base64>` where the driver keeps text only. The expiry is in
- * milliseconds since 1970, 0 is never. The driver is told the time to live as well, so that one that
- * knows it frees the space; others keep what has expired until it is written again.
+ * A KV over a driver. A value is written as `j<expiry>,<length>|<JSON>`; bytes as 0x01, expiry
+ * (float64), length (uint32, both big endian) and the bytes, or as `b<expiry>,<length>|<base64>` where
+ * the driver keeps text only. The expiry is in milliseconds since 1970, 0 is never. The length is for
+ * drivers that a crash leaves with half a value. The driver is told the time to live as well, so that
+ * one that knows it frees the space; others keep what has expired until it is written again.
  */
 export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
   const { base = "", now = Date.now } = options;
@@ -78,7 +79,7 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
       await put(
         place,
         ttl,
-        (expires, options) => driver.setItem!(place, `j${expires}|${text}`, options),
+        (expires, options) => driver.setItem!(place, withTextHead("j", expires, text), options),
       );
     },
     async getBytes(key) {
@@ -94,7 +95,7 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
         (expires, options) =>
           raw
             ? driver.setItemRaw!(place, withHead(value, expires), options)
-            : driver.setItem!(place, `b${expires}|${toBase64(value)}`, options),
+            : driver.setItem!(place, withTextHead("b", expires, toBase64(value)), options),
       );
     },
     async delete(key) {
@@ -103,9 +104,9 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
     async keys(prefix) {
       const below = base + checkPrefix(prefix);
       const keys = await driver.getKeys(below, {});
-      // Some drivers list what is not below, some list a key twice.
-      return [...new Set(keys)].filter((key) => key.startsWith(below))
-        .map((key) => key.slice(base.length));
+      // Some drivers list what is not below, some list a key twice, some list paths.
+      return [...new Set(keys.map((key) => key.replace(/[/\\]/g, ":").replace(/^:/, "")))]
+        .filter((key) => key.startsWith(below)).map((key) => key.slice(base.length));
     },
     async close() {
       await driver.dispose?.();
@@ -116,7 +117,11 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
 /** 2286: times from here on are never, as drivers refuse some of them. */
 const furthest = 1e13;
 
-/** What follows the head, if it is of that kind and has not expired. */
+function withTextHead(kind: string, expires: number, text: string): string {
+  return `${kind}${expires},${text.length}|${text}`;
+}
+
+/** What follows the head, if it is of that kind, whole, and has not expired. */
 function textOf<T>(
   stored: unknown,
   kind: string,
@@ -125,8 +130,9 @@ function textOf<T>(
 ): T | undefined {
   if (typeof stored !== "string" || stored[0] !== kind) return undefined;
   const end = stored.indexOf("|");
-  const expires = Number(stored.slice(1, end));
-  if (expires !== 0 && !(expires > now)) return undefined;
+  const [expires, length] = stored.slice(1, end).split(",").map(Number);
+  if (expires !== 0 && !(expires! > now)) return undefined;
+  if (length !== stored.length - end - 1) return undefined;
   try {
     return read(stored.slice(end + 1));
   } catch {
@@ -134,13 +140,15 @@ function textOf<T>(
   }
 }
 
-const headSize = 9;
+const headSize = 13;
 const headMark = 1;
 
 function withHead(bytes: Uint8Array, expires: number): Uint8Array {
   const stored = new Uint8Array(headSize + bytes.length);
   stored[0] = headMark;
-  new DataView(stored.buffer).setFloat64(1, expires);
+  const head = new DataView(stored.buffer);
+  head.setFloat64(1, expires);
+  head.setUint32(9, bytes.length);
   stored.set(bytes, headSize);
   return stored;
 }
@@ -152,8 +160,10 @@ function bytesOf(stored: unknown, now: number): Uint8Array | undefined {
     ? new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength) // a Buffer becomes plain
     : undefined;
   if (bytes === undefined || bytes.length < headSize || bytes[0] !== headMark) return undefined;
-  const expires = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
-  return expires === 0 || expires > now ? bytes.slice(headSize) : undefined;
+  const head = new DataView(bytes.buffer, bytes.byteOffset);
+  const expires = head.getFloat64(1);
+  if (expires !== 0 && !(expires > now)) return undefined;
+  return head.getUint32(9) === bytes.length - headSize ? bytes.slice(headSize) : undefined;
 }
 
 function toBase64(bytes: Uint8Array): string {

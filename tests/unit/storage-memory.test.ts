@@ -1,6 +1,10 @@
 // Stores in memory, and the KV over drivers that do little themselves.
 import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import fsDriver from "unstorage/drivers/fs-lite";
 import memoryDriver from "unstorage/drivers/memory";
 import { kvOver } from "../../core/storage/kv.ts";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
@@ -9,6 +13,20 @@ import { kvContract } from "../support/kv-contract.ts";
 
 kvContract("memory", { open: ({ now }) => memoryKV({ now }) });
 kvContract("unstorage's memory driver", { open: ({ now }) => kvOver(memoryDriver(), { now }) });
+kvContract("unstorage's fs-lite driver", {
+  files: true,
+  open({ now }) {
+    const base = mkdtempSync(join(tmpdir(), "sluice-fs-"));
+    const kv = kvOver(fsDriver({ base }), { now });
+    return {
+      ...kv,
+      async close() {
+        await kv.close();
+        rmSync(base, { recursive: true, force: true });
+      },
+    };
+  },
+});
 kvContract("a driver that keeps text and parses it", {
   open({ now }) {
     const { setItemRaw: _set, getItemRaw: _get, ...driver } = memoryDriver();
@@ -103,15 +121,48 @@ describe("kvOver", () => {
   it("reads what other programs wrote into the store as nothing", async () => {
     const driver = memoryDriver();
     const kv = kvOver(driver);
-    for (const value of ["", "text", "j", "j|", "jx|1", "j-1|1", "b0|x", 5, {}, [], true, null]) {
+    for (
+      const value of [
+        "",
+        "text",
+        "j",
+        "j|",
+        "j0|1",
+        "jx,1|1",
+        "j-1,1|1",
+        "b0,1|x",
+        5,
+        {},
+        [],
+        true,
+        null,
+      ]
+    ) {
       driver.setItem!("a", value as string, {});
       assert.equal(await kv.get("a"), undefined, JSON.stringify(value));
       assert.equal(await kv.getBytes("a"), undefined, JSON.stringify(value));
     }
-    driver.setItem!("a", "j0|{", {});
+    driver.setItem!("a", "j0,1|{", {});
     assert.equal(await kv.get("a"), undefined);
     driver.setItem!("a", new Uint8Array(4) as unknown as string, {});
     assert.equal(await kv.getBytes("a"), undefined);
+  });
+
+  it("reads half a value as nothing", async () => {
+    const driver = memoryDriver();
+    const kv = kvOver(driver);
+    await kv.set("a", 123456);
+    const text = String(driver.getItem("a"));
+    for (let length = 0; length < text.length; length++) {
+      driver.setItem!("a", text.slice(0, length), {});
+      assert.equal(await kv.get("a"), undefined, text.slice(0, length));
+    }
+    await kv.setBytes("a", new Uint8Array(20));
+    const bytes = driver.getItem("a") as unknown as Uint8Array;
+    for (let length = 0; length < bytes.length; length++) {
+      driver.setItemRaw!("a", bytes.slice(0, length), {});
+      assert.equal(await kv.getBytes("a"), undefined, `${length}`);
+    }
   });
 
   it("refuses a driver that cannot write", () => {
