@@ -37,11 +37,11 @@ export interface BackendInput {
 }
 
 /** Opens the backend of that name; a ConfigError where it cannot be used as configured. */
-export function openBackend(name: string, input: BackendInput): Promise<Backend> {
-  return Object.hasOwn(own, name) ? own[name]!(input) : openNamed(name, input);
+export async function openBackend(name: string, input: BackendInput): Promise<Backend> {
+  return await (Object.hasOwn(own, name) ? own[name]!(input) : openNamed(name, input));
 }
 
-const own: Record<string, (input: BackendInput) => Promise<Backend>> = {
+const own: Record<string, (input: BackendInput) => Backend | Promise<Backend>> = {
   memory: openMemory,
   sqlite: openSqliteFile,
   redis: openRedisServer,
@@ -54,7 +54,7 @@ export function problem(path: string, found: string, expected: string): ConfigEr
   return new ConfigError([{ path, found, expected } satisfies ConfigProblem]);
 }
 
-async function openMemory({ options, path, now }: BackendInput): Promise<Backend> {
+function openMemory({ options, path, now }: BackendInput): Backend {
   check(options, path, { max_bytes: "number", max_entries: "number", max_rows: "number" });
   const { max_bytes, max_entries, max_rows } = options as Record<string, number | undefined>;
   return {
@@ -224,7 +224,8 @@ function check(
     if (type === undefined) {
       throw problem(`${path}.${key}`, "an unknown key", `one of ${Object.keys(known).join(", ")}`);
     }
-    if (typeof value !== type) throw problem(`${path}.${key}`, typeof value, `a ${type}`);
+    const found: string = typeof value;
+    if (found !== type) throw problem(`${path}.${key}`, found, `a ${type}`);
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import {
   createDatabase,
   type Database,

@@ -47,7 +47,7 @@ export async function openStores(options: StoreOptions): Promise<Stores> {
     store("cache"),
     store("counters"),
     store("logs"),
-    checkUses(storage),
+    Promise.resolve(storage).then(checkUses),
   ]);
   if (
     keys.status === "fulfilled" && cache.status === "fulfilled" &&
@@ -73,7 +73,7 @@ export async function openStores(options: StoreOptions): Promise<Stores> {
   throw new ConfigError([...problems.values()]);
 }
 
-async function checkUses(storage: Readonly<Record<string, unknown>>): Promise<void> {
+function checkUses(storage: Readonly<Record<string, unknown>>): void {
   const unknown = Object.keys(storage).filter((use) => !uses.includes(use as Use));
   if (unknown.length === 0) return;
   throw new ConfigError(unknown.map((use) => ({
@@ -199,7 +199,7 @@ function instance(driver: KVDriver): Choice {
   return {
     id: driver,
     name: driver.name ?? "a driver of your own",
-    open: async (now) => driverBackend(driver, now),
+    open: (now) => Promise.resolve(driverBackend(driver, now)),
   };
 }
 

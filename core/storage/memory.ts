@@ -3,6 +3,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Counters, Json, KV } from "./ports.ts";
 import { additionOf, addToSlots, type Slots } from "./span.ts";

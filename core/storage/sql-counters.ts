@@ -4,9 +4,10 @@
  *
  * @module
  */
+// deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { Counters } from "./ports.ts";
 import { type Addition, additionOf, countOf } from "./span.ts";
-import type { SyncSql } from "./sql.ts";
+import { mostSwept, sweeper, type SyncSql } from "./sql.ts";
 
 /** The table, for whoever creates it. */
 export const countsTable: readonly string[] = [
@@ -20,7 +21,7 @@ const sum = "SELECT TOTAL(amount) AS total, MIN(slot) AS oldest FROM counts " +
 const put = "INSERT INTO counts (id, slot, amount, expires) VALUES (?, ?, ?, ?) " +
   "ON CONFLICT (id, slot) DO UPDATE SET amount = amount + excluded.amount";
 const sweep = "DELETE FROM counts WHERE (id, slot) IN " +
-  "(SELECT id, slot FROM counts WHERE expires <= ? LIMIT 500)";
+  `(SELECT id, slot FROM counts WHERE expires <= ? LIMIT ${mostSwept})`;
 
 /** What {@link addTo} found. */
 export interface Sum {
@@ -56,27 +57,16 @@ export function addTo(sql: SyncSql, addition: Addition): Sum {
   });
 }
 
-/** Forgets some of what has expired; whether there may be more. */
-export function sweepCounts(sql: SyncSql, now: number): void {
-  sql.rows(sweep, now);
-}
-
-/** Milliseconds between two looks for what has expired. */
-const sweepEvery = 10_000;
-
 /** Counts in a table of a database that other processes may have open, too. */
 export function sqlCounters(sql: SyncSql): Counters {
-  let swept = 0;
+  const due = sweeper();
   return {
     driver: "sqlite",
     shared: true,
     async add(key, amount, span, limit, now) {
       const addition = additionOf(key, amount, span, limit, now);
       const { total, oldest, added } = addTo(sql, addition);
-      if (Math.abs(now - swept) > sweepEvery) {
-        swept = now;
-        sweepCounts(sql, now);
-      }
+      if (added && amount !== 0 && due(now)) sql.rows(sweep, now);
       return countOf(total, oldest, added, span);
     },
     async close() {},

@@ -5,7 +5,7 @@
  */
 import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Json, KV } from "./ports.ts";
-import type { SqlDatabase, SqlRow, SqlValue } from "./sql.ts";
+import { mostSwept, type SqlDatabase, type SqlRow, type SqlValue, sweeper } from "./sql.ts";
 
 /** How {@link sqlKV} works. */
 export interface SqlKVOptions {
@@ -24,12 +24,9 @@ export function kvTable(table: SqlKVOptions["table"]): string[] {
   ];
 }
 
-/** Milliseconds between two looks for what has expired. */
-const sweepEvery = 10_000;
-
 /** A KV in a table. */
 export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOptions): KV {
-  let swept = 0;
+  const due = sweeper();
   const text = {
     get: `SELECT value FROM ${table} WHERE key = ? AND (expires IS NULL OR expires > ?)`,
     put: `INSERT INTO ${table} (key, value, expires) VALUES (?, ?, ?) ` +
@@ -39,7 +36,7 @@ export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOpt
     keys: `SELECT key FROM ${table} ` +
       "WHERE key >= ? AND key < ? AND (expires IS NULL OR expires > ?)",
     sweep: `DELETE FROM ${table} WHERE key IN ` +
-      `(SELECT key FROM ${table} WHERE expires <= ? LIMIT 500)`,
+      `(SELECT key FROM ${table} WHERE expires <= ? LIMIT ${mostSwept})`,
   };
 
   async function find(key: string): Promise<unknown> {
@@ -55,8 +52,7 @@ export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOpt
       const time = expires > Number.MAX_SAFE_INTEGER ? null : Math.ceil(expires);
       await database.prepare(text.put).run(key, value, time);
     }
-    if (Math.abs(at - swept) > sweepEvery) {
-      swept = at;
+    if (due(at)) {
       // Not waited for, and no failure of this write; whatever it is, the next write meets it.
       database.prepare(text.sweep).run(at).catch(() => {});
     }

@@ -102,3 +102,22 @@ export function keepPrepared<T>(prepare: (sql: string) => T): (sql: string) => T
     return statement;
   };
 }
+
+/** Writes after which it is time to look for what has expired. */
+const sweepAfter = 200;
+/** Milliseconds after which it is time, too. */
+const sweepEvery = 10_000;
+/** Rows that are removed at a time: more than were written since, so that none pile up. */
+export const mostSwept: number = 2 * sweepAfter;
+
+/** Asked at each write, says when it is time to remove what has expired. */
+export function sweeper(): (now: number) => boolean {
+  let writes = 0;
+  let last = 0;
+  return (now) => {
+    if (++writes < sweepAfter && Math.abs(now - last) < sweepEvery) return false;
+    writes = 0;
+    last = now;
+    return true;
+  };
+}
