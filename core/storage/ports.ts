@@ -13,15 +13,17 @@ import type { LogEntry, LogRow } from "../log/row.ts";
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /**
- * Values by key. A key is segments of `[a-z0-9._-]` joined by `:`; whatever a user had a hand in goes
- * in as a digest ({@link digestKey}). A value that has expired is not there, on every driver.
+ * Values by key. A key is segments of `[a-z0-9._-]` joined by `:`, 512 characters at most; whatever a
+ * user had a hand in goes in as a digest ({@link digestKey}). Drivers that keep files cannot hold a key
+ * that is the beginning of another one (`a` and `a:b`). A value that has expired is not there, on every
+ * driver. A wrong key, value or time to live is a TypeError.
  */
 export interface KV {
   /** Name of the driver, for health and metrics. */
   readonly driver: string;
   /** A JSON value, or nothing. */
   get(key: string): Promise<Json | undefined>;
-  /** @param ttl Seconds until it is gone; never unless given. */
+  /** @param ttl Seconds until it is gone, 0 or less is at once; never unless given. */
   set(key: string, value: Json, ttl?: number): Promise<void>;
   /** Bytes as they were set, or nothing. */
   getBytes(key: string): Promise<Uint8Array | undefined>;
@@ -29,7 +31,7 @@ export interface KV {
   setBytes(key: string, value: Uint8Array, ttl?: number): Promise<void>;
   /** Nothing happens when it is not there. */
   delete(key: string): Promise<void>;
-  /** Keys that begin with `prefix` (which ends in `:`), in no order. */
+  /** Keys that begin with `prefix` (which ends in `:`), in no order; some may have expired just now. */
   keys(prefix: string): Promise<string[]>;
   /** Lets go of connections and files. */
   close(): Promise<void>;
@@ -64,9 +66,11 @@ export interface Counters {
   readonly shared: boolean;
   /**
    * Adds `amount` (negative gives back) unless the sum over the span would then be over `limit`; a
-   * negative amount and a limit of `Infinity` always go in. An amount of 0 reads.
+   * negative amount and a limit of `Infinity` always go in. An amount of 0 reads. What is no number is
+   * a TypeError.
    *
-   * @param now Milliseconds since 1970.
+   * @param now Milliseconds since 1970. Whatever corrects an earlier addition, up or down, comes with
+   * the `now` of that one: in a later slot it would still count after what it corrects has passed.
    */
   add(key: string, amount: number, span: Span, limit: number, now: number): Promise<Count>;
   /** Lets go of connections and files. */
