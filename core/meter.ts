@@ -121,7 +121,7 @@ export class Meter implements Watch {
       this.#left = this.#attempt.ctx.request.signal.aborted;
       over();
     };
-    return observe(response, tape);
+    return observe(response, tape, this.#attempt.ctx.request.signal);
   }
 
   /** There was no answer, or it broke while it was held. */

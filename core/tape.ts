@@ -89,14 +89,38 @@ export async function wholeBody(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
-  return { response: new Response(rest, response) };
+  return { response: withBody(response, rest) };
+}
+
+/**
+ * The response with another body of the same length. workerd forgets a declared length on the way through
+ * JavaScript, and with it how to tell its client that the body was cut.
+ */
+function withBody(response: Response, body: Body): Response {
+  const { FixedLengthStream } = globalThis as {
+    FixedLengthStream?: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
+  };
+  const length = response.headers.get("content-length");
+  if (
+    FixedLengthStream === undefined || length === null ||
+    response.headers.has("content-encoding") // decoded when it is read, and encoded again
+  ) return new Response(body, response);
+  const { readable, writable } = new FixedLengthStream(Number(length));
+  body.pipeTo(writable).catch(() => {}); // whoever reads learns of it
+  return new Response(readable as Body, response);
 }
 
 /**
  * Lets the observer see the body of a response. The chunks go on as they came, at the pace of whoever
  * reads; a reader that leaves cancels the source at once. Gives back what is to be used instead.
+ *
+ * @param signal Of the client's request: on Workers, all that tells that the client has left.
  */
-export function observe(response: Response, observer: Observer): Response {
+export function observe(
+  response: Response,
+  observer: Observer,
+  signal?: AbortSignal,
+): Response {
   if (observable in response) {
     (response as Response & Observable)[observable](observer);
     return response;
@@ -106,7 +130,7 @@ export function observe(response: Response, observer: Observer): Response {
     observer.end("closed");
     return response;
   }
-  return new Response(observed(body, observer), response);
+  return withBody(response, observed(body, observer, signal));
 }
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -115,7 +139,7 @@ type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 const readSize = 16 * 1024;
 
 /** A pump, tuned by CPU per event of streams of small ones. */
-function observed(body: Body, observer: Observer): Body {
+function observed(body: Body, observer: Observer, signal?: AbortSignal): Body {
   const runtime = runtimeName();
   // Deno: a read without a buffer of ours allocates 64 KiB each time, and costs twice as much.
   const byob = runtime === "deno" ? byobReader(body) : undefined;
@@ -129,6 +153,13 @@ function observed(body: Body, observer: Observer): Body {
     if (open) observer.end(how);
     open = false;
   };
+  // workerd cancels no stream as long as there is something to wait for, such as its end.
+  if (runtime === "workers") {
+    signal?.addEventListener("abort", () => {
+      end("cancelled");
+      reader.cancel(signal.reason).catch(() => {});
+    });
+  }
   return new ReadableStream({
     // Not an async function: that alone is a tenth of the cost.
     pull: (controller) =>

@@ -2,14 +2,7 @@
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../core/config.ts";
-import {
-  type AdminOptions,
-  auth,
-  createGateway,
-  type GatewayOptions,
-  log,
-  webTransport,
-} from "../mod.ts";
+import { type AdminOptions, auth, createGateway, type GatewayOptions, log } from "../mod.ts";
 import { marked } from "./workers/marked.ts";
 import { openWorkerStores } from "./workers/stores.ts";
 
@@ -22,7 +15,6 @@ const gateway = createGateway({
   plugins: [log(), auth()],
   ...given,
   env: vars,
-  transport: marked(webTransport()),
   report,
   stores: openWorkerStores(vars, { config: given, report }),
   admin: admin(),
@@ -49,4 +41,7 @@ function config(): GatewayOptions {
 }
 
 export { SluiceCounters } from "./workers/counter-object.ts";
-export default { fetch: gateway.fetch };
+export default {
+  fetch: async (request: Request, env: unknown, execution: unknown): Promise<Response> =>
+    marked(await gateway.fetch(request, env, execution)),
+};

@@ -4,29 +4,25 @@
  *
  * @module
  */
-import type { Transport } from "../../mod.ts";
 import { pump } from "../pump.ts";
 
 const message = "The provider broke off before its answer was complete";
 const encoder = new TextEncoder();
 
-/** The transport with cut streams marked. Answers with a declared length need no mark. */
-export function marked(transport: Transport): Transport {
-  return async (exchange) => {
-    const response = await transport(exchange);
-    const type = response.headers.get("content-type") ?? "";
-    const mark = markOf(type);
-    if (mark === undefined || response.body === null || response.headers.has("content-length")) {
-      return response;
-    }
-    // Through JavaScript, at three times the platform's own cost: its pipe would fail the answer, which
-    // workerd then ends cleanly.
-    const body = pump(response.body, (controller) => {
-      controller.enqueue(mark);
-      controller.close();
-    });
-    return new Response(body, response);
-  };
+/** The answer, with a mark where its stream is cut. Answers with a declared length need none. */
+export function marked(response: Response): Response {
+  const type = response.headers.get("content-type") ?? "";
+  const mark = markOf(type);
+  if (mark === undefined || response.body === null || response.headers.has("content-length")) {
+    return response;
+  }
+  // Through JavaScript, at three times the platform's own cost: its pipe would fail the answer, which
+  // workerd then ends cleanly.
+  const body = pump(response.body, (controller) => {
+    controller.enqueue(mark);
+    controller.close();
+  });
+  return new Response(body, response);
 }
 
 function markOf(contentType: string): Uint8Array | undefined {
