@@ -32,6 +32,7 @@ export class StoreError extends Error {
 
 /** How a store is. */
 export interface StoreHealth {
+  /** Name of the driver. */
   driver: string;
   /** False when calls fail without being tried. */
   up: boolean;

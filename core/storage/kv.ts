@@ -8,18 +8,24 @@
 import { checkKey, checkPrefix, expiryOf, InputError } from "./key.ts";
 import type { Json, KV } from "./ports.ts";
 
-type Awaitable<T> = T | Promise<T>;
-
 /** The part of unstorage's `Driver` that is used; each of its drivers is one. */
 export interface KVDriver {
+  /** For health and metrics. */
   name?: string;
-  getItem(key: string, options?: Record<string, unknown>): Awaitable<unknown>;
-  getItemRaw?(key: string, options: Record<string, unknown>): Awaitable<unknown>;
-  setItem?(key: string, value: string, options: DriverOptions): Awaitable<void>;
-  setItemRaw?(key: string, value: Uint8Array, options: DriverOptions): Awaitable<void>;
-  removeItem?(key: string, options: Record<string, unknown>): Awaitable<void>;
-  getKeys(base: string, options: Record<string, unknown>): Awaitable<string[]>;
-  dispose?(): Awaitable<void>;
+  /** The text as it was set, or null. */
+  getItem(key: string, options?: Record<string, unknown>): unknown;
+  /** The bytes as they were set, or null; a driver without it keeps text only. */
+  getItemRaw?(key: string, options: Record<string, unknown>): unknown;
+  /** A driver without it cannot be written. */
+  setItem?(key: string, value: string, options: DriverOptions): void | Promise<void>;
+  /** A driver without it keeps text only. */
+  setItemRaw?(key: string, value: Uint8Array, options: DriverOptions): void | Promise<void>;
+  /** A driver without it cannot be written. */
+  removeItem?(key: string, options: Record<string, unknown>): void | Promise<void>;
+  /** At least the keys that begin with `base`. */
+  getKeys(base: string, options: Record<string, unknown>): string[] | Promise<string[]>;
+  /** Lets go of connections and files. */
+  dispose?(): void | Promise<void>;
 }
 
 /** What goes to a driver with a value. */
@@ -58,7 +64,7 @@ export function kvOver(driver: KVDriver, options: KVOptions = {}): KV {
   async function put(
     key: string,
     ttl: number | undefined,
-    write: (expires: number, options: DriverOptions) => Awaitable<void>,
+    write: (expires: number, options: DriverOptions) => void | Promise<void>,
   ): Promise<void> {
     const began = now();
     const expires = expiryOf(ttl, began);

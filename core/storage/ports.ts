@@ -23,11 +23,19 @@ export interface KV {
   readonly driver: string;
   /** A JSON value, or nothing. */
   get(key: string): Promise<Json | undefined>;
-  /** @param ttl Seconds until it is gone, 0 or less is at once; never unless given. */
+  /**
+   * Stores a JSON value.
+   *
+   * @param ttl Seconds until it is gone, 0 or less is at once; never unless given.
+   */
   set(key: string, value: Json, ttl?: number): Promise<void>;
   /** Bytes as they were set, or nothing. */
   getBytes(key: string): Promise<Uint8Array | undefined>;
-  /** @param ttl Seconds until they are gone; never unless given. */
+  /**
+   * Stores bytes.
+   *
+   * @param ttl Seconds until they are gone, 0 or less is at once; never unless given.
+   */
   setBytes(key: string, value: Uint8Array, ttl?: number): Promise<void>;
   /** Nothing happens when it is not there. */
   delete(key: string): Promise<void>;
@@ -116,8 +124,11 @@ export const logFields = [
 
 /** One condition. Several values are alternatives (`neq`: none of them). */
 export interface LogFilter {
+  /** What is compared. */
   key: LogField;
+  /** How. */
   operator: "eq" | "neq" | "contains" | "lt" | "gt";
+  /** With what. */
   value: (string | number | boolean | null)[];
 }
 
@@ -139,9 +150,11 @@ export type LogOrder =
 export interface LogSelection {
   /** Id of the gateway; all of them unless given. */
   gateway?: string;
+  /** Conditions that hold at once. */
   filters?: LogFilter[];
   /** Text that id, event id, provider, model, path, user agent, metadata or error must contain. */
   search?: string;
+  /** By time of creation unless given. */
   order_by?: LogOrder;
   /**
    * Of the sort and of its ties, which are broken by time of creation, then by order of arrival. Unless
@@ -152,27 +165,41 @@ export interface LogSelection {
 
 /** What `meta_info` asks for: extremes over all selected rows; null where no row has the value. */
 export interface LogExtremes {
+  /** US dollars, least. */
   min_cost: number | null;
+  /** US dollars, most. */
   max_cost: number | null;
+  /** Milliseconds, least. */
   min_duration: number | null;
+  /** Milliseconds, most. */
   max_duration: number | null;
+  /** Tokens, least. */
   min_tokens_in: number | null;
+  /** Tokens, most. */
   max_tokens_in: number | null;
+  /** Tokens, least. */
   min_tokens_out: number | null;
+  /** Tokens, most. */
   max_tokens_out: number | null;
+  /** Tokens, least. */
   min_total_tokens: number | null;
+  /** Tokens, most. */
   max_total_tokens: number | null;
 }
 
 /** What may change in a row after it was written; a member that is absent stays. */
 export interface LogPatch {
+  /** A thumb up or down; null takes it back. */
   feedback?: -1 | 1 | null;
+  /** A grade; null takes it back. */
   score?: number | null;
+  /** In place of what was there. */
   metadata?: Record<string, string | number | boolean> | null;
 }
 
 /** A body as it was stored. */
 export interface StoredPayload {
+  /** As they were stored. */
   bytes: Uint8Array;
   /** Media type; empty when there was none. */
   type: string;
@@ -212,7 +239,9 @@ export interface Stores {
   keys: KV;
   /** Answers; may forget what it likes. */
   cache: KV;
+  /** What limits and budgets count. */
   counters: Counters;
+  /** Rows of the log. */
   logs: Logs;
 }
 
