@@ -85,11 +85,11 @@ export function createHost(options: HostOptions): OwnHost {
   };
   const stores = guardStores(given, { now, report });
   const rulesOf = (gateway: string) => setup.gateways.get(gateway);
-  const log = new LogWriter({ logs: stores.logs, metrics, now, report, rulesOf });
+  const immediate = runtimeName() === "workers";
+  const log = new LogWriter({ logs: stores.logs, metrics, now, report, rulesOf, immediate });
   const settler = new Settler(waiting, () => {
     metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
   }, (error) => report("What was left to do after an answer failed", error));
-  const immediate = runtimeName() === "workers";
   const { tokens: configured, vault, keys, config } = setup;
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
   const limiter = new Limiter(stores.counters, metrics);

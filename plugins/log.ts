@@ -60,16 +60,16 @@ export function log(options: LogOptions = {}): Plugin {
     const before = ctx.shared.attempts;
     // Behind `fallback`, this runs once a step.
     if (!ctx.shared.logged) {
-      const keep = plan.payload ? plan.bytes : 0;
+      const most = plan.payload ? plan.bytes : 0;
       const listener = (measured: Measured) => ctx.host.log.push(entryOf(measured, plan));
-      ctx.onAttempt(listener, { keep, logged: true });
+      ctx.onAttempt(listener, { keep: most, logged: true });
     }
     try {
       const response = await next();
       if (ctx.shared.attempts === before) {
         const row = rowWithout(ctx, startedAt, performance.now() - started, response.status, null);
         ctx.shared.logId = row.id;
-        ctx.host.log.push({ row });
+        keep(ctx, row);
       }
       return response;
     } catch (error) {
@@ -83,7 +83,7 @@ export function log(options: LogOptions = {}): Plugin {
           message: plan.redact(message),
         });
         ctx.shared.logId = row.id;
-        ctx.host.log.push({ row });
+        keep(ctx, row);
       }
       throw error;
     }
@@ -94,6 +94,11 @@ export function log(options: LogOptions = {}): Plugin {
 function byStranger(ctx: Context, error: unknown): boolean {
   if (isGatewayError(error) && error.code === Code.unauthorized) return true;
   return ctx.gateway.authentication && ctx.get(authenticated) !== true;
+}
+
+function keep(ctx: Context, row: LogRow): void {
+  const written = ctx.host.log.push({ row });
+  if (written !== undefined) ctx.waitUntil(written);
 }
 
 /** A switch of a header, in either direction; anything but `true` and `false` says nothing. */

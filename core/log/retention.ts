@@ -23,6 +23,8 @@ interface RetentionOptions {
   now(): number;
   report(message: string, cause?: unknown): void;
   rulesOf(gateway: string): RetentionRules | undefined;
+  /** Requests must not wait for each other's work (Workers). */
+  immediate?: boolean;
 }
 
 /** What is known of one gateway's rows. */
@@ -70,8 +72,8 @@ export class Retention {
     return admitted;
   }
 
-  /** Counts what was stored, and looks after it now and then. */
-  stored(entries: readonly LogEntry[]): void {
+  /** Counts what was stored, and looks after it now and then: a promise while it does. */
+  stored(entries: readonly LogEntry[]): Promise<void> | undefined {
     const { rulesOf, now } = this.#options;
     let due = false;
     for (const { row: { gateway } } of entries) {
@@ -82,14 +84,17 @@ export class Retention {
       due ||= known.since >= Math.min(most, Math.ceil(rules.log_management / 20)) ||
         now() - known.at >= interval;
     }
-    if (due) void this.run();
+    return due ? this.run() : undefined;
   }
 
   /** Deletes what is too old or too many. */
   run(): Promise<void> {
-    return this.#running ??= this.#run().catch((error) => {
+    if (this.#running !== undefined) return this.#running;
+    const work = this.#run().catch((error) => {
       this.#options.report("Old log rows could not be deleted; the next try is in a minute", error);
     }).finally(() => this.#running = undefined);
+    if (!this.#options.immediate) this.#running = work;
+    return work;
   }
 
   async #run(): Promise<void> {

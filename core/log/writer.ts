@@ -19,6 +19,8 @@ export interface LogWriterOptions {
   report(message: string, cause?: unknown): void;
   /** Rows that each gateway may keep. */
   rulesOf(gateway: string): RetentionRules | undefined;
+  /** A row's own request has to write it: nothing waits for company (Workers). */
+  immediate?: boolean;
   /** Most rows that wait; 50,000 unless given. */
   rows?: number;
   /** Most bytes of bodies that wait; 64 MiB unless given. */
@@ -43,6 +45,8 @@ export class LogWriter {
   readonly #most: { rows: number; bytes: number };
   #queue: LogEntry[] = [];
   #bytes = 0;
+  /** Rows that their own requests write. */
+  #alone = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
   #failures = 0;
@@ -57,12 +61,16 @@ export class LogWriter {
 
   /** Rows that are not stored yet. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#alone;
   }
 
-  /** Takes a row. */
-  push(entry: LogEntry): void {
-    const { metrics } = this.#options;
+  /** Takes a row. A promise where the row's own request has to wait until it is written; never rejects. */
+  push(entry: LogEntry): void | Promise<void> {
+    const { metrics, immediate } = this.#options;
+    if (immediate) {
+      this.#alone++;
+      return this.#writeNow(entry).finally(() => this.#alone--);
+    }
     if (this.#queue.length >= this.#most.rows) {
       metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
       return;
@@ -91,6 +99,28 @@ export class LogWriter {
   /** Keeps rows within their gateway's rules now. */
   retain(): Promise<void> {
     return this.#retention.run();
+  }
+
+  async #writeNow(entry: LogEntry): Promise<void> {
+    const { logs, metrics } = this.#options;
+    if ((await this.#retention.admit([entry])).length === 0) return;
+    for (let wait = retry.first;; wait *= 2) {
+      try {
+        await logs.append([entry]);
+        break;
+      } catch (error) {
+        this.#failures++;
+        if (this.#failures === 1) {
+          this.#options.report("The log store does not take rows; they wait for seconds", error);
+        }
+        if (wait > retry.most) {
+          metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
+          return;
+        }
+        await new Promise((done) => setTimeout(done, wait));
+      }
+    }
+    await this.#stored([entry]);
   }
 
   #start(): Promise<void> {
@@ -128,12 +158,12 @@ export class LogWriter {
     return this.#queue.splice(0, count);
   }
 
-  #stored(entries: readonly LogEntry[]): void {
+  #stored(entries: readonly LogEntry[]): Promise<void> | undefined {
     if (this.#failures > 0) this.#options.report("The log store takes rows again");
     this.#failures = 0;
-    for (const entry of entries) this.#bytes -= sizeOf(entry);
+    if (!this.#options.immediate) { for (const entry of entries) this.#bytes -= sizeOf(entry); }
     this.#options.metrics.count("sluice_log_rows_total", "Log rows stored", {}, entries.length);
-    this.#retention.stored(entries);
+    return this.#retention.stored(entries);
   }
 
   async #failed(entries: LogEntry[], error: unknown): Promise<void> {

@@ -54,7 +54,7 @@ function bound(logs: Logs): Logs {
 function writer(
   logs: Logs,
   rules?: Partial<RetentionRules>,
-  limits: { rows?: number; bytes?: number } = {},
+  limits: { rows?: number; bytes?: number; immediate?: boolean } = {},
 ) {
   const metrics = new Metrics();
   const reports: string[] = [];
@@ -182,5 +182,22 @@ describe("retention", () => {
       3,
       2,
     ]);
+  });
+
+  it("writes each row at once where a request has to write its own, and tries again", async () => {
+    const logs = memoryLogs();
+    const { store, state } = moody(logs);
+    const { writer: log } = writer(store, { log_management: 1 }, { immediate: true });
+    await log.push(entry());
+    assert.equal(await stored(logs), 1);
+    state.away = true;
+    const second = log.push(entry());
+    await Promise.resolve();
+    assert.equal(log.waiting, 1);
+    state.away = false;
+    await second;
+    assert.equal(log.waiting, 0);
+    // The cap is kept, too.
+    assert.equal(await stored(logs), 1);
   });
 });
