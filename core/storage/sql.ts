@@ -44,12 +44,6 @@ export interface SyncSql {
   transaction<T>(work: () => T): T;
 }
 
-/** One statement of a {@link batch}. */
-export interface SqlCommand {
-  sql: string;
-  values: SqlValue[];
-}
-
 /** The part of `node:sqlite`'s `DatabaseSync` that is used. */
 export interface SyncDatabase {
   exec(sql: string): void;
