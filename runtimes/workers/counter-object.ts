@@ -51,8 +51,13 @@ export class SluiceCounters extends DurableObject {
     return sum;
   }
 
-  /** Forgets what has expired; an object with nothing left is stored no more. */
+  /** Called by Workers at the time that was set. */
   async alarm(): Promise<void> {
+    await this.clean();
+  }
+
+  /** Forgets what has expired; an object with nothing left is stored no more. */
+  async clean(): Promise<void> {
     this.#sql.rows("DELETE FROM counts WHERE expires <= ?", Date.now());
     const [left] = this.#sql.rows("SELECT MAX(expires) AS expires FROM counts");
     if (typeof left?.["expires"] === "number") await this.#wake(left["expires"]);

@@ -127,6 +127,21 @@ if (runtimes.includes("workers")) {
       assert.deepEqual(await call(send, "reports"), []);
     });
 
+    it("forget counts that have expired, and count anew", async () => {
+      const { send } = await start(counters);
+      const short = { slots: 1, slotMs: 1 };
+      const day = { slots: 1, slotMs: 86_400_000 };
+      const add = (span: unknown, amount: number) =>
+        call(send, "counters", "add", ["a", amount, span, 1, span === day ? Date.now() : 1000]);
+      assert.equal((await add(short, 1)).added, true);
+      assert.equal((await add(day, 1)).added, true);
+      await call(send, "clean", "a@1");
+      await call(send, "clean", "a@86400000");
+      assert.equal((await add(short, 0)).total, 0);
+      assert.equal((await add(short, 1)).added, true);
+      assert.equal((await add(day, 0)).total, 1);
+    });
+
     it("keep counts and values across a restart", async () => {
       const persist = {
         kvNamespaces: ["SLUICE_KV"],

@@ -7,7 +7,7 @@ export type Send = (body: string) => Promise<string>;
 
 export async function call(
   send: Send,
-  store: keyof Stores | "reports" | "drivers",
+  store: keyof Stores | "reports" | "drivers" | "clean",
   method = "",
   args: unknown[] = [],
   now = Date.now(),

@@ -21,6 +21,14 @@ export default {
     if (store === "drivers") {
       return reply({ value: Object.values(stores).map(({ driver }) => driver) });
     }
+    if (store === "clean") {
+      const namespace = env["SLUICE_COUNTERS"] as {
+        idFromName(name: string): unknown;
+        get(id: unknown): { clean(): Promise<void> };
+      };
+      await namespace.get(namespace.idFromName(method)).clean();
+      return reply({});
+    }
     clock = now;
     const target = stores[store as keyof Stores] as unknown as Record<
       string,
