@@ -5,32 +5,17 @@
  *
  * @module
  */
+import { type Ending, type Observable, type Observer, wholly, withBody } from "./observe.ts";
 
-import { runtimeName } from "./runtime.ts";
-
-/** How the body of an answer ended, as far as the connection tells: `broken` may be the client, too. */
-export type Ending = "closed" | "broken" | "cancelled";
-
-/** Sees a body pass. Must not throw, must not change a chunk. */
-export interface Observer {
-  chunk(bytes: Uint8Array): void;
-  /** Called once. */
-  end(how: Ending): void;
-}
-
-/** Method of a response that a runtime can show to an observer at less cost than a Web stream. */
-export const observable: unique symbol = Symbol.for("sluice.observable") as never;
-
-/** A response that knows a cheaper way. */
-export interface Observable {
-  /** As {@link observe}. */
-  [observable](observer: Observer): void;
-  /** The body, if it is whole within that many milliseconds. The response can still be sent. */
-  [wholly](patience: number): Promise<Uint8Array | undefined>;
-}
-
-/** Method of a response that can show its whole body and still be sent. */
-export const wholly: unique symbol = Symbol.for("sluice.wholly") as never;
+export {
+  byobReader,
+  type Ending,
+  type Observable,
+  observable,
+  observe,
+  type Observer,
+  wholly,
+} from "./observe.ts";
 
 /** Milliseconds that the rest of a short body may take before its answer goes out without it. */
 const patience = 10;
@@ -92,107 +77,6 @@ export async function wholeBody(
   return { response: withBody(response, rest) };
 }
 
-/**
- * The response with another body of the same length. workerd forgets a declared length on the way through
- * JavaScript, and with it how to tell its client that the body was cut.
- */
-function withBody(response: Response, body: Body): Response {
-  const { FixedLengthStream } = globalThis as {
-    FixedLengthStream?: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
-  };
-  const length = response.headers.get("content-length");
-  if (
-    FixedLengthStream === undefined || length === null ||
-    response.headers.has("content-encoding") // decoded when it is read, and encoded again
-  ) return new Response(body, response);
-  const { readable, writable } = new FixedLengthStream(Number(length));
-  body.pipeTo(writable).catch(() => {}); // whoever reads learns of it
-  return new Response(readable as Body, response);
-}
-
-/**
- * Lets the observer see the body of a response. The chunks go on as they came, at the pace of whoever
- * reads; a reader that leaves cancels the source at once. Gives back what is to be used instead.
- *
- * @param signal Of the client's request: on Workers, all that tells that the client has left.
- */
-export function observe(
-  response: Response,
-  observer: Observer,
-  signal?: AbortSignal,
-): Response {
-  if (observable in response) {
-    (response as Response & Observable)[observable](observer);
-    return response;
-  }
-  const { body } = response;
-  if (body === null) {
-    observer.end("closed");
-    return response;
-  }
-  return withBody(response, observed(body, observer, signal));
-}
-
-type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
-
-/** Bytes of one read into a buffer of ours. */
-const readSize = 16 * 1024;
-
-/** A pump, tuned by CPU per event of streams of small ones. */
-function observed(body: Body, observer: Observer, signal?: AbortSignal): Body {
-  const runtime = runtimeName();
-  // Deno: a read without a buffer of ours allocates 64 KiB each time, and costs twice as much.
-  const byob = runtime === "deno" ? byobReader(body) : undefined;
-  const reader = byob ?? body.getReader();
-  const read = (): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> =>
-    byob?.read(new Uint8Array(readSize)) as Promise<
-      ReadableStreamReadResult<Uint8Array<ArrayBuffer>>
-    > ?? (reader as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>).read();
-  let open = true;
-  const end = (how: Ending) => {
-    if (open) observer.end(how);
-    open = false;
-  };
-  // workerd cancels no stream as long as there is something to wait for, such as its end.
-  if (runtime === "workers") {
-    signal?.addEventListener("abort", () => {
-      end("cancelled");
-      reader.cancel(signal.reason).catch(() => {});
-    });
-  }
-  return new ReadableStream({
-    // Not an async function: that alone is a tenth of the cost.
-    pull: (controller) =>
-      read().then(({ done, value }) => {
-        if (done) {
-          end("closed");
-          controller.close();
-          return;
-        }
-        // A small chunk must not keep a large buffer alive.
-        observer.chunk(byob === undefined || value.length > readSize / 2 ? value : value.slice());
-        controller.enqueue(value);
-      }, (error) => {
-        end("broken");
-        controller.error(error);
-      }),
-    cancel(reason) {
-      end("cancelled");
-      return reader.cancel(reason);
-    },
-    // Bun asks for each chunk in a turn of its own where nothing is read ahead.
-  }, { highWaterMark: runtime === "bun" ? 1 : 0 });
-}
-
-/** Nothing for streams that are not made of bytes, such as those of plugins. */
-function byobReader(body: Body): ReadableStreamBYOBReader | undefined {
-  try {
-    return body.getReader({ mode: "byob" });
-  } catch {
-    return undefined;
-  }
-}
-
 /** Bounds of a {@link Tape}, in bytes. */
 export interface TapeLimits {
   /** Most bytes kept of the beginning. */
@@ -242,8 +126,8 @@ export class Tape implements Observer {
   starved = false;
   readonly #limits: TapeLimits;
   readonly #allowance: Allowance;
-  /** Called once, when the body is over. */
-  onEnd: (() => void) | undefined;
+  /** Called once, when the body is over; may add to its end. */
+  onEnd: (() => Uint8Array | void) | undefined;
   #taken = 0;
 
   /** @param allowance Shared by all tapes. */
@@ -291,11 +175,11 @@ export class Tape implements Observer {
   }
 
   /** The body is over. */
-  end(how: Ending): void {
+  end(how: Ending): Uint8Array | void {
     if (this.ending !== undefined) return;
     this.ending = how;
     this.endedAt = performance.now();
-    this.onEnd?.();
+    return this.onEnd?.();
   }
 
   /** When the byte at `offset` of the beginning had come, by `performance.now()`. */

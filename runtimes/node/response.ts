@@ -4,8 +4,20 @@
  *
  * @module
  */
+import type { ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import { joined, type Observable, observable, type Observer, wholly } from "../../core/tape.ts";
+import {
+  both,
+  type Ending,
+  type Observable,
+  observable,
+  observe,
+  type Observer,
+  wholly,
+} from "../../core/observe.ts";
+import { type Droppable, droppable, rest } from "../../core/streams/drop.ts";
+import { type Look, type Peekable, peekable } from "../../core/streams/look.ts";
+import { joined } from "../../core/tape.ts";
 import { NodeHeaders } from "./headers.ts";
 
 /** Where chunks go. */
@@ -27,9 +39,14 @@ export class Answer implements Dispatcher.DispatchHandler {
   #started = false;
   #done = false;
   #aborted: Error | undefined;
+  /** How it ends once {@link #aborted}. */
+  #ending: Ending = "cancelled";
   readonly #leave: (() => void)[] = [];
   #sink: Sink | undefined;
   #observer: Observer | undefined;
+  #look: Look | undefined;
+  /** What an observer adds to the body; with it, the body ends cleanly. */
+  #last: Uint8Array | undefined;
   #whole: { resolve(): void; reject(error: Error): void } | undefined;
   #early: Uint8Array[] = [];
   #earlySize = 0;
@@ -59,6 +76,7 @@ export class Answer implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     this.#observer?.chunk(chunk);
+    if (this.#look?.chunk(chunk)) this.#look = undefined;
     if (this.#sink) {
       if (!this.#sink.data(chunk)) controller.pause();
       return;
@@ -74,26 +92,67 @@ export class Answer implements Dispatcher.DispatchHandler {
   ): void {
     this.#finish();
     this.#trailers = trailers;
-    this.#observer?.end("closed");
+    this.#ending = "closed";
+    this.#last = this.#observer?.end("closed") ?? undefined;
     this.#whole?.resolve();
-    this.#sink?.end(trailers);
+    this.#look?.end("closed");
+    if (this.#sink) this.#end(this.#sink);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#finish();
     this.#error = error;
-    this.#observer?.end(this.#aborted === undefined ? "broken" : "cancelled");
+    if (this.#aborted === undefined) this.#ending = "broken";
+    this.#last = this.#observer?.end(this.#ending) ?? undefined;
     if (!this.#started) this.#reject(error);
-    else this.#sink?.fail(error);
+    else if (this.#sink) this.#end(this.#sink);
     this.#whole?.reject(error);
+    this.#look?.end(this.#ending);
+  }
+
+  #end(sink: Sink): void {
+    if (this.#error !== undefined && this.#last === undefined) return sink.fail(this.#error);
+    if (this.#last !== undefined && this.#last.length > 0) sink.data(this.#last);
+    sink.end(this.#trailers ?? {});
   }
 
   /** Shows the body to an observer: what came early, then what comes. */
   observe(observer: Observer): void {
-    this.#observer = observer;
+    const waiting = () => !this.#controller?.paused;
+    observer.begin?.({
+      get waiting() {
+        return waiting();
+      },
+    });
     for (const chunk of this.#early) observer.chunk(chunk);
-    if (this.#error) observer.end("broken");
-    else if (this.#done) observer.end("closed");
+    if (!this.#done) this.#observer = both(this.#observer, observer);
+    else this.#last ??= observer.end(this.#ending) ?? undefined;
+  }
+
+  /** Shows the beginning: what came early, then what comes, until enough was seen. */
+  peek(look: Look): void {
+    for (const chunk of this.#early) if (look.chunk(chunk)) return;
+    if (this.#done) look.end(this.#ending);
+    else this.#look = look;
+  }
+
+  /** What is left is read if it is short: the connection can then serve again. */
+  drop(): void {
+    if (this.#done) return;
+    const stop = () => this.abort("Nobody wants the answer", "dropped");
+    const timer = setTimeout(stop, rest.ms);
+    timer.unref();
+    const over = () => clearTimeout(timer);
+    let size = 0;
+    this.attach({
+      data(chunk) {
+        size += chunk.byteLength;
+        if (size > rest.bytes) stop();
+        return true;
+      },
+      end: over,
+      fail: over,
+    });
   }
 
   /** The body, if it is whole within that many milliseconds. Only for bodies below {@link earlyLimit}. */
@@ -117,15 +176,14 @@ export class Answer implements Dispatcher.DispatchHandler {
     this.#early = [];
     let room = true;
     for (const chunk of early) room = sink.data(chunk);
-    if (this.#error) sink.fail(this.#error);
-    else if (this.#done) sink.end(this.#trailers ?? {});
+    if (this.#done) this.#end(sink);
     else if (room) this.resume();
     else this.#controller?.pause();
   }
 
   /** The only chunk of an answer that is already whole, so that it can leave in one write. */
   takeWhole(): Uint8Array | undefined {
-    if (!this.#done || this.#error || this.#early.length !== 1) return undefined;
+    if (!this.#done || this.#error || this.#last || this.#early.length !== 1) return undefined;
     for (const _name in this.#trailers) return undefined;
     return this.#early.pop();
   }
@@ -140,9 +198,10 @@ export class Answer implements Dispatcher.DispatchHandler {
   }
 
   /** Closes the upstream; nothing happens once the answer is whole. */
-  abort(why: string): void {
+  abort(why: string, ending: Ending = "cancelled"): void {
     if (this.#done || this.#aborted) return;
     this.#aborted = new Error(why);
+    this.#ending = ending;
     if (this.#controller) this.#controller.abort(this.#aborted); // reports back as an error
     else {
       this.#finish();
@@ -151,11 +210,18 @@ export class Answer implements Dispatcher.DispatchHandler {
   }
 
   /** Aborts with a signal, for as long as the exchange lasts: a signal may outlive many of them. */
-  follow(signal: AbortSignal): void {
-    const abort = () => this.abort("Aborted");
+  follow(signal: AbortSignal, ending: Ending): void {
+    const abort = () => this.abort("Aborted", ending);
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort);
     this.#leave.push(() => signal.removeEventListener("abort", abort));
+  }
+
+  /** Aborts when the client's connection closes. One request may have many exchanges. */
+  followClient(outgoing: ServerResponse): void {
+    const abort = () => this.abort("The client left");
+    outgoing.once("close", abort);
+    this.#leave.push(() => outgoing.off("close", abort));
   }
 
   #finish(): void {
@@ -165,7 +231,7 @@ export class Answer implements Dispatcher.DispatchHandler {
 }
 
 /** What the transport answers with. */
-export class UpstreamResponse implements Observable {
+export class UpstreamResponse implements Observable, Peekable, Droppable {
   readonly status: number;
   readonly statusText: string;
   readonly headers: NodeHeaders;
@@ -194,7 +260,18 @@ export class UpstreamResponse implements Observable {
   }
 
   [observable](observer: Observer): void {
-    this.#answer?.observe(observer);
+    if (this.#answer !== undefined) this.#answer.observe(observer);
+    else if (this.#web !== undefined) this.#web = observe(this.#web, observer);
+  }
+
+  [peekable](look: Look): void {
+    this.#answer?.peek(look);
+  }
+
+  [droppable](): void {
+    const answer = this.take();
+    if (answer !== undefined) answer.drop();
+    else this.#web?.body?.cancel().catch(() => {});
   }
 
   async [wholly](patience: number): Promise<Uint8Array | undefined> {

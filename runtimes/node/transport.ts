@@ -30,9 +30,10 @@ export function nodeTransport(): Transport {
       const answer = new Answer(resolve, reject);
       if (client instanceof NodeRequest) {
         if (client.outgoing.closed) return answer.abort("The client left");
-        client.outgoing.once("close", () => answer.abort("The client left"));
-      } else answer.follow(client.signal);
-      if (signal !== undefined) answer.follow(signal);
+        answer.followClient(client.outgoing);
+      } else answer.follow(client.signal, "cancelled");
+      // Whoever gave it is not the client, and the client is to be told.
+      if (signal !== undefined) answer.follow(signal, "broken");
       if (answer.done) return;
 
       const origin = originOf(url);
@@ -51,7 +52,9 @@ function pathOf(url: string, origin: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-function bodyOf({ body, client, method, bodyLimit, onSent }: Exchange): Uint8Array | Readable | null {
+function bodyOf(
+  { body, client, method, bodyLimit, onSent }: Exchange,
+): Uint8Array | Readable | null {
   if (body !== undefined) return body;
   if (method === "GET" || method === "HEAD") return null;
   const through = counted(bodyLimit, onSent);

@@ -1,0 +1,204 @@
+/**
+ * Seeing a body pass: who looks at it sees the chunks as they came, at the pace of whoever reads, and may
+ * add to its end.
+ *
+ * @module
+ */
+import { runtimeName } from "./runtime.ts";
+
+/**
+ * How the body of an answer ended, as far as the connection tells: `broken` may be the client, too, or the
+ * attempt's signal. `dropped`: the gateway itself had no use for the rest.
+ */
+export type Ending = "closed" | "broken" | "cancelled" | "dropped";
+
+/** Sees a body pass. Must not throw, must not change a chunk. */
+export interface Observer {
+  /** Before anything else. */
+  begin?(source: Source): void;
+  chunk(bytes: Uint8Array): void;
+  /**
+   * Called once. What it gives back is sent behind what came, and then the body ends cleanly, even if
+   * that is an empty array; without it the body ends as it did.
+   */
+  end(how: Ending): Uint8Array | void;
+}
+
+/** Where an observed body comes from. */
+export interface Source {
+  /** False while nobody asks for more, because the client is slow. */
+  readonly waiting: boolean;
+}
+
+/** Two observers of one body, of which either may be missing. The second is not shown what the first adds. */
+export function both(
+  first: Observer | undefined,
+  second: Observer | undefined,
+): Observer | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return {
+    begin(source) {
+      first.begin?.(source);
+      second.begin?.(source);
+    },
+    chunk(bytes) {
+      first.chunk(bytes);
+      second.chunk(bytes);
+    },
+    end(how) {
+      const last = first.end(how);
+      if (last === undefined) return second.end(how);
+      // What is added was no part of the provider's answer.
+      second.end(last.length === 0 ? "closed" : "broken");
+      return last;
+    },
+  };
+}
+
+/** Method of a response that a runtime can show to an observer at less cost than a Web stream. */
+export const observable: unique symbol = Symbol.for("sluice.observable") as never;
+
+/** A response that knows a cheaper way. */
+export interface Observable {
+  /** As {@link observe}. */
+  [observable](observer: Observer): void;
+  /** The body, if it is whole within that many milliseconds. The response can still be sent. */
+  [wholly](patience: number): Promise<Uint8Array | undefined>;
+}
+
+/** Method of a response that can show its whole body and still be sent. */
+export const wholly: unique symbol = Symbol.for("sluice.wholly") as never;
+
+/**
+ * Lets the observer see the body of a response. The chunks go on as they came, at the pace of whoever
+ * reads; a reader that leaves cancels the source at once. Gives back what is to be used instead.
+ *
+ * @param signal Of the client's request: on Workers, all that tells that the client has left.
+ */
+export function observe(
+  response: Response,
+  observer: Observer,
+  signal?: AbortSignal,
+): Response {
+  if (observable in response) {
+    (response as Response & Observable)[observable](observer);
+    return response;
+  }
+  const { body } = response;
+  if (body === null) {
+    observer.end("closed");
+    return response;
+  }
+  return withBody(response, streamOf(pumpOf(body, observer, signal)));
+}
+
+/** Bytes of an answer. */
+export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** Bytes of one read into a buffer of ours. */
+const readSize = 16 * 1024;
+
+/** What a pump writes to: the controller of a stream. */
+export interface Out {
+  enqueue(chunk: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+  error(error: unknown): void;
+}
+
+/** The source of a stream. */
+export interface Pump {
+  pull(out: Out): Promise<void>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+/** Shows chunks to an observer; tuned by CPU per event of streams of small ones. */
+export function pumpOf(body: Body, observer: Observer, signal?: AbortSignal): Pump {
+  const runtime = runtimeName();
+  // Deno: a read without a buffer of ours allocates 64 KiB each time, and costs twice as much.
+  const byob = runtime === "deno" ? byobReader(body) : undefined;
+  const reader = byob ?? body.getReader();
+  const read = (): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> =>
+    byob?.read(new Uint8Array(readSize)) as Promise<
+      ReadableStreamReadResult<Uint8Array<ArrayBuffer>>
+    > ?? (reader as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>).read();
+  let open = true;
+  let waiting = false;
+  observer.begin?.({
+    get waiting() {
+      return waiting;
+    },
+  });
+  const end = (how: Ending) => {
+    if (!open) return undefined;
+    open = false;
+    return observer.end(how) as Uint8Array<ArrayBuffer> | undefined;
+  };
+  const finish = (out: Out, last: Uint8Array<ArrayBuffer> | undefined) => {
+    if (last !== undefined && last.length > 0) out.enqueue(last);
+    out.close();
+  };
+  // workerd cancels no stream as long as there is something to wait for, such as its end.
+  if (runtime === "workers") {
+    signal?.addEventListener("abort", () => {
+      end("cancelled");
+      reader.cancel(signal.reason).catch(() => {});
+    });
+  }
+  return {
+    // Not an async function: that alone is a tenth of the cost.
+    pull(out) {
+      waiting = true;
+      return read().then(({ done, value }) => {
+        waiting = false;
+        if (done) return finish(out, end("closed"));
+        // A small chunk must not keep a large buffer alive.
+        observer.chunk(byob === undefined || value.length > readSize / 2 ? value : value.slice());
+        out.enqueue(value);
+      }, (error) => {
+        const last = end("broken");
+        if (last === undefined) out.error(error);
+        else finish(out, last);
+      });
+    },
+    cancel(reason) {
+      end(reason === unwanted ? "dropped" : "cancelled");
+      return reader.cancel(reason);
+    },
+  };
+}
+
+/** The stream of a pump. */
+export function streamOf(pump: Pump): Body {
+  // Bun asks for each chunk in a turn of its own where nothing is read ahead.
+  return new ReadableStream(pump, { highWaterMark: runtimeName() === "bun" ? 1 : 0 });
+}
+
+/**
+ * The response with another body of the same length. workerd forgets a declared length on the way through
+ * JavaScript, and with it how to tell its client that the body was cut.
+ */
+export function withBody(response: Response, body: Body): Response {
+  const { FixedLengthStream } = globalThis as {
+    FixedLengthStream?: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
+  };
+  const length = response.headers.get("content-length");
+  if (
+    FixedLengthStream === undefined || length === null ||
+    response.headers.has("content-encoding") // decoded when it is read, and encoded again
+  ) return new Response(body, response);
+  const { readable, writable } = new FixedLengthStream(Number(length));
+  body.pipeTo(writable).catch(() => {}); // whoever reads learns of it
+  return new Response(readable as Body, response);
+}
+
+/** Nothing for streams that are not made of bytes, such as those of plugins. */
+export function byobReader(body: Body): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The reason with which a body is cancelled that nobody wants. */
+export const unwanted: Error = new Error("Nobody wants the answer");
