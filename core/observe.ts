@@ -138,11 +138,13 @@ export function pumpOf(body: Body, observer: Observer, signal?: AbortSignal): Pu
     out.close();
   };
   // workerd cancels no stream as long as there is something to wait for, such as its end.
-  if (runtime === "workers") {
-    signal?.addEventListener("abort", () => {
+  if (runtime === "workers" && signal !== undefined) {
+    const leave = () => {
       end("cancelled");
       reader.cancel(signal.reason).catch(() => {});
-    });
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave);
   }
   return {
     // Not an async function: that alone is a tenth of the cost.
