@@ -69,7 +69,8 @@ function openMemory({ options, path, now }: BackendInput): Backend {
 }
 
 async function openSqliteFile({ options, path, now, report }: BackendInput): Promise<Backend> {
-  check(options, path, { path: "string" });
+  check(options, path, { path: "string", max_bytes: "number" });
+  const maxBytes = options["max_bytes"] as number | undefined ?? 2 ** 30;
   const file = String(options["path"] ?? join(".data", "sluice.db"));
   const { openSqlite } = await import("./sqlite.ts");
   let sqlite: ReturnType<typeof openSqlite> | undefined;
@@ -94,7 +95,7 @@ async function openSqliteFile({ options, path, now, report }: BackendInput): Pro
   }
   return {
     keys: () => sqlKV(database, { table: "kv_keys", now }),
-    cache: () => sqlKV(database, { table: "kv_cache", now }),
+    cache: () => sqlKV(database, { table: "kv_cache", maxBytes, now }),
     counters: () => sqlCounters(sql),
     logs: () => logs,
     close: () => database.dispose(),

@@ -18,7 +18,7 @@ import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { keepPrepared, type SyncSql, syncSql } from "../core/storage/sql.ts";
 import { countsTable } from "../core/storage/sql-counters.ts";
-import { kvTable } from "../core/storage/sql-kv.ts";
+import { cacheBytesTable, kvTable } from "../core/storage/sql-kv.ts";
 
 /** A file that is open. */
 export interface Sqlite {
@@ -35,7 +35,7 @@ export interface Sqlite {
  * never changes; what comes later is another one at the end.
  */
 const steps: readonly string[][] = [
-  [...kvTable("kv_keys"), ...kvTable("kv_cache"), ...countsTable],
+  [...kvTable("kv_keys"), ...kvTable("kv_cache"), ...cacheBytesTable, ...countsTable],
 ];
 
 /**

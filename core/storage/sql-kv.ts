@@ -11,6 +11,8 @@ import { mostSwept, type SqlDatabase, type SqlRow, type SqlValue, sweeper } from
 export interface SqlKVOptions {
   /** One of the tables that {@link kvTable} creates. */
   table: "kv_keys" | "kv_cache";
+  /** Most bytes of values; what was written first goes first. Of `kv_cache` only; no bound unless given. */
+  maxBytes?: number;
   /** Milliseconds since 1970; `Date.now` unless given. */
   now?: () => number;
 }
@@ -24,8 +26,26 @@ export function kvTable(table: SqlKVOptions["table"]): string[] {
   ];
 }
 
+/** What keeps count of the bytes in `kv_cache`: to add them up each time would read all of it. */
+export const cacheBytesTable: readonly string[] = [
+  "CREATE TABLE IF NOT EXISTS kv_cache_bytes (total INTEGER NOT NULL)",
+  "INSERT INTO kv_cache_bytes (total) SELECT TOTAL(octet_length(value)) FROM kv_cache",
+  "CREATE TRIGGER IF NOT EXISTS kv_cache_insert AFTER INSERT ON kv_cache BEGIN " +
+  "UPDATE kv_cache_bytes SET total = total + octet_length(NEW.value); END",
+  "CREATE TRIGGER IF NOT EXISTS kv_cache_update AFTER UPDATE OF value ON kv_cache BEGIN " +
+  "UPDATE kv_cache_bytes SET total = total + octet_length(NEW.value) - octet_length(OLD.value); END",
+  "CREATE TRIGGER IF NOT EXISTS kv_cache_delete AFTER DELETE ON kv_cache BEGIN " +
+  "UPDATE kv_cache_bytes SET total = total - octet_length(OLD.value); END",
+];
+
+/** Rounds of making room after one look. */
+const mostRounds = 10;
+
 /** A KV in a table. */
-export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOptions): KV {
+export function sqlKV(
+  database: SqlDatabase,
+  { table, maxBytes = Infinity, now = Date.now }: SqlKVOptions,
+): KV {
   const due = sweeper();
   const text = {
     get: `SELECT value FROM ${table} WHERE key = ? AND (expires IS NULL OR expires > ?)`,
@@ -35,6 +55,8 @@ export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOpt
     // A range and not LIKE: '_' is a pattern there, and no index is used.
     keys: `SELECT key FROM ${table} ` +
       "WHERE key >= ? AND key < ? AND (expires IS NULL OR expires > ?)",
+    first: `DELETE FROM ${table} WHERE rowid IN ` +
+      `(SELECT rowid FROM ${table} ORDER BY rowid LIMIT ${mostSwept})`,
     sweep: `DELETE FROM ${table} WHERE key IN ` +
       `(SELECT key FROM ${table} WHERE expires <= ? LIMIT ${mostSwept})`,
   };
@@ -52,9 +74,18 @@ export function sqlKV(database: SqlDatabase, { table, now = Date.now }: SqlKVOpt
       const time = expires > Number.MAX_SAFE_INTEGER ? null : Math.ceil(expires);
       await database.prepare(text.put).run(key, value, time);
     }
-    if (due(at)) {
-      // Not waited for, and no failure of this write; whatever it is, the next write meets it.
-      database.prepare(text.sweep).run(at).catch(() => {});
+    // Not waited for, and no failure of this write; whatever it is, the next write meets it.
+    if (due(at)) tidy(at).catch(() => {});
+  }
+
+  /** Removes what has expired, and what there is no room for. */
+  async function tidy(at: number): Promise<void> {
+    await database.prepare(text.sweep).run(at);
+    if (maxBytes === Infinity) return;
+    for (let round = 0; round < mostRounds; round++) {
+      const row = await database.prepare("SELECT total FROM kv_cache_bytes").get() as SqlRow;
+      if (!(Number(row["total"]) > maxBytes)) return;
+      await database.prepare(text.first).run();
     }
   }
 

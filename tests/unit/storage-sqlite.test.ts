@@ -73,6 +73,24 @@ describe("SQLite", () => {
     await database.dispose();
   });
 
+  it("makes room for what is new in a cache that is full", async () => {
+    const { database, sql } = openSqlite(":memory:");
+    const clock = new Clock();
+    const kv = sqlKV(database, { table: "kv_cache", maxBytes: 1_000_000, now: clock.now });
+    for (let i = 0; i < 2000; i++) {
+      await kv.setBytes(`k:${i}`, new Uint8Array(5000));
+      if (i % 2 === 0) await kv.set(`k:${i}`, "x".repeat(1000));
+      if (i % 10 === 0) await kv.delete(`k:${i}`);
+    }
+    const [{ total } = {}] = sql.rows("SELECT total FROM kv_cache_bytes");
+    const [{ sum } = {}] = sql.rows("SELECT SUM(octet_length(value)) AS sum FROM kv_cache");
+    assert.equal(total, sum);
+    assert.ok(Number(total) < 3_000_000, `${total}`);
+    assert.equal((await kv.getBytes("k:1999"))?.length, 5000);
+    assert.equal(await kv.getBytes("k:1"), undefined);
+    await database.dispose();
+  });
+
   it("finds keys by index", async () => {
     const { database, sql } = openSqlite(":memory:");
     const plan = sql.rows(
