@@ -35,9 +35,8 @@ export function matcherOf(selection: LogSelection): (row: LogRow) => boolean {
 function found(row: LogRow, search: string): boolean {
   const { id, event_id, provider, model, path, user_agent, metadata, error } = row;
   const texts = [id, event_id, provider, model, path, user_agent, metadataText(metadata)];
-  return [...texts, error?.message].some((text) =>
-    typeof text === "string" && lowerCase(cleanText(text)).includes(search)
-  );
+  const all = [...texts, error?.message].filter((text) => typeof text === "string").join("\n");
+  return lowerCase(cleanText(all)).includes(search);
 }
 
 function matches(row: LogRow, condition: Condition): boolean {

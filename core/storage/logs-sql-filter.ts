@@ -43,7 +43,9 @@ const expressions: Partial<Record<LogField, string>> = {
   event_id: "coalesce(event_id, id)",
   tokens: "CASE WHEN tokens_in IS NULL AND tokens_out IS NULL THEN NULL " +
     "ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END",
-  compatibilityMode: "compatibility_mode",
+  authentication: "flags & 1",
+  wholesale: "(flags >> 1) & 1",
+  compatibilityMode: "(flags >> 2) & 1",
   end: "ending",
 };
 
@@ -54,8 +56,13 @@ export function columnOf(field: LogField): string {
 
 const covered: ReadonlySet<string> = new Set([
   ...coveredColumns,
-  ...["tokens", "metadata.key", "metadata.value"],
+  ...["metadata.key", "metadata.value"],
 ]);
+
+/** Whether the index over time holds a field. */
+export function isCovered(field: LogField): boolean {
+  return covered.has(field);
+}
 
 /** Translates a selection. */
 export function whereOf(query: Query, selection: LogSelection): Where {
@@ -74,7 +81,7 @@ export function whereOf(query: Query, selection: LogSelection): Where {
   if (search !== undefined) parts.push(contains(query, searched, [search]));
   return {
     sql: parts.length === 0 ? "TRUE" : parts.map((part) => `(${part})`).join(" AND "),
-    covered: search === undefined && conditions.every(({ key }) => covered.has(key)),
+    covered: search === undefined && conditions.every(({ key }) => isCovered(key)),
     narrow: found ||
       conditions.some(({ key, operator }) =>
         key === "created_at" && (operator === "lt" || operator === "gt")
@@ -82,11 +89,9 @@ export function whereOf(query: Query, selection: LogSelection): Where {
   };
 }
 
-/** All that `search` looks into, one line each. */
-const searched = [
-  ...["id", "coalesce(event_id, id)", "provider", "model", "path", "user_agent"],
-  ...["coalesce(metadata, '')", "coalesce(error, '')"],
-].join(" || '\n' || ");
+/** All that `search` looks into, a line each. */
+const searched =
+  "concat_ws('\n', id, coalesce(event_id, id), provider, model, path, user_agent, metadata, error)";
 
 /** `ORDER BY` of a selection. @param table Prefix of the columns. */
 export function orderOf(selection: LogSelection, descending: boolean, table = ""): string {
@@ -115,8 +120,8 @@ function conditionSql(query: Query, condition: Condition): string {
   } else if (key === "event_id") parts.push(eventSql(query, condition.texts));
   else {
     const list = oneOf(query, condition.texts);
-    parts.push(`${column} ${list}`);
-    if (key === "model") parts.push(`${nameOf(query, column)} ${list}`);
+    if (key === "model") parts.push(modelSql(query, condition.texts, list));
+    else parts.push(`${column} ${list}`);
   }
   if (unknown && kind === "text") parts.push(`${column} IS NULL`, `${column} = ''`);
   if (unknown && kind === "number") parts.push(`(${column}) IS NULL`);
@@ -126,10 +131,13 @@ function conditionSql(query: Query, condition: Condition): string {
 const anyOf = (parts: string[]): string =>
   parts.length === 0 ? "FALSE" : parts.map((part) => `(${part})`).join(" OR ");
 
-/** What a model is called without its provider in front. */
-function nameOf({ dialect }: Query, column: string): string {
-  const slash = dialect === "sqlite" ? `instr(${column}, '/')` : `strpos(${column}, '/')`;
-  return `substr(${column}, ${slash} + 1)`;
+/** A model goes by its name without its provider in front, too. */
+function modelSql({ dialect }: Query, texts: string[], list: string): string {
+  const slash = dialect === "sqlite" ? "instr(model, '/')" : "strpos(model, '/')";
+  const either = `model ${list} OR substr(model, ${slash} + 1) ${list}`;
+  if (dialect !== "sqlite" || texts.length !== 1 || texts[0] === "") return either;
+  // Both end alike, which is quicker to find out.
+  return `substr(model, -length(${list.slice(2)})) ${list} AND (${either})`;
 }
 
 /** Through the two indexes that know. */
@@ -248,10 +256,8 @@ function valueSql(query: Query, condition: Condition): string {
     );
   }
   if (matches.length > 0) {
-    const exact = texts.length === 1 && operator === "eq" &&
-      (numbers.length === 0 || String(numbers[0]) === texts[0]);
-    const sieve = exact ? sieveOf(query, JSON.stringify(texts[0]).slice(1, -1)) : "";
-    parts.push(`${sieve}EXISTS (SELECT 1 FROM ${from} WHERE ${isEntry()}(${anyOf(matches)}))`);
+    const exact = `EXISTS (SELECT 1 FROM ${from} WHERE ${isEntry()}(${anyOf(matches)}))`;
+    parts.push(sieved(query, condition, exact));
   }
   if (unknown && entry !== undefined) {
     parts.push(`NOT EXISTS (SELECT 1 FROM ${from} WHERE ${isEntry()}${type} <> 'null')`);
@@ -260,6 +266,32 @@ function valueSql(query: Query, condition: Condition): string {
     parts.push(`EXISTS (SELECT 1 FROM ${from} WHERE ${type} = 'null')`);
   }
   return anyOf(parts);
+}
+
+/**
+ * A condition that is looked at only where metadata as text allows for it, and not even then where
+ * nothing in it is escaped: all quotes are ends of keys and values there, so an entry that is in the
+ * text is an entry.
+ */
+function sieved(
+  query: Query,
+  { operator, texts, numbers, entry }: Condition,
+  exact: string,
+): string {
+  const [text] = texts;
+  if (query.dialect !== "sqlite" || operator !== "eq" || texts.length !== 1) return exact;
+  const written = JSON.stringify(text);
+  if (numbers.length > 0 || text === "true" || text === "false") {
+    // A number may be written in another way than its text.
+    const same = numbers.length === 0 || String(numbers[0]) === text;
+    return same ? `${sieveOf(query, written.slice(1, -1))}${exact}` : exact;
+  }
+  if (entry === undefined) return `${sieveOf(query, written)}${exact}`;
+  const pair = `${JSON.stringify(entry)}:${written}`;
+  const sieve = sieveOf(query, pair);
+  // What follows a quote at an end is one of these.
+  const open = /\\|^"[:,}]/.test(pair);
+  return open ? `${sieve}${exact}` : `${sieve}(instr(metadata, '\\') = 0 OR ${exact})`;
 }
 
 /** What metadata must contain as text to be worth reading as JSON. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LogEntry, LogRow } from "../log/row.ts";
+import type { LogEntry, LogRow, Payload } from "../log/row.ts";
+import type { CostParts } from "../usage/cost.ts";
 import { metadataText } from "./logs-conditions.ts";
 import { detailColumns, logColumns } from "./logs-sql-schema.ts";
 import type { SqlRow, SqlValue } from "./sql.ts";
@@ -39,9 +40,8 @@ export function logValues(row: LogRow): SqlValue[] {
     number(row.step) ?? 0,
     row.end,
     row.usage_quality,
-    row.authentication ? 1 : 0,
-    row.wholesale ? 1 : 0,
-    row.compatibilityMode ? 1 : 0,
+    (row.authentication ? 1 : 0) | (row.wholesale ? 2 : 0) | (row.compatibilityMode ? 4 : 0) |
+    (row.streamed ? 8 : 0) | (row.custom_cost ? 16 : 0),
     textOrNull(row.dlp_action),
     text(row.path),
     text(row.user_agent),
@@ -54,42 +54,64 @@ export function logValues(row: LogRow): SqlValue[] {
 
 /** Values of `detailColumns`. */
 export function detailValues({ row, request, response }: LogEntry): SqlValue[] {
-  const { timings } = row;
+  const { timings, cost_parts: cost } = row;
+  const detail: Detail = [
+    row.request_id === row.id ? null : row.request_id,
+    row.method,
+    row.attempt,
+    row.finish_reason,
+    row.usage,
+    // Without names: they would be a tenth of the row.
+    cost === null
+      ? null
+      : [cost.input, cost.cache_read, cost.cache_write, cost.output, cost.other, cost.source],
+    row.byok,
+    row.error === null ? null : row.error.code,
+    row.request_size,
+    row.response_size,
+    completeness(request),
+    completeness(response),
+  ];
   return [
     number(timings.latency) ?? 0,
     number(timings.first_byte),
     number(timings.first_token),
-    JSON.stringify([
-      row.request_id === row.id ? null : row.request_id,
-      row.method,
-      row.attempt,
-      row.streamed,
-      row.finish_reason,
-      row.usage,
-      row.cost_parts,
-      row.custom_cost,
-      row.byok,
-      row.error === null ? null : row.error.code,
-      row.request_size,
-      row.response_size,
-    ]),
-    request === undefined ? null : request.complete ? 1 : 0,
-    response === undefined ? null : response.complete ? 1 : 0,
+    JSON.stringify(detail),
   ];
 }
+
+/** The column `detail`; what comes later is added at the end. */
+type Detail = [
+  request_id: string | null,
+  method: string,
+  attempt: number,
+  finish_reason: string | null,
+  usage: LogRow["usage"],
+  cost: [number, number, number, number, number, CostParts["source"]] | null,
+  byok: string | null,
+  error_code: number | string | null,
+  request_size: number | null,
+  response_size: number | null,
+  /** 1 complete, 0 not, null where none was kept. */
+  request: number | null,
+  response: number | null,
+];
+
+const completeness = (payload: Payload | undefined) =>
+  payload === undefined ? null : payload.complete ? 1 : 0;
 
 /** What {@link rowOf} needs: `l` is `sluice_logs`, `d` is `sluice_log_details`. */
 export const rowColumns: string = [
   ...logColumns.map(([name]) => `l.${name}`),
-  ...detailColumns.slice(0, 4).map(([name]) => `d.${name}`),
+  ...detailColumns.map(([name]) => `d.${name}`),
 ].join(", ");
 
 /** The row in a record of {@link rowColumns}. */
 export function rowOf(record: SqlRow): LogRow {
   const found = record as unknown as Stored;
-  const detail = JSON.parse(found.detail) as Detail;
-  const [requestId, method, attempt, streamed, finish, usage, costParts, ...rest] = detail;
-  const [customCost, byok, code, requestSize, responseSize] = rest;
+  const [requestId, method, attempt, finish, usage, cost, byok, code, requestSize, responseSize] =
+    JSON.parse(found.detail) as Detail;
+  const { flags } = found;
   const { id } = found;
   return {
     id,
@@ -117,7 +139,7 @@ export function rowOf(record: SqlRow): LogRow {
       first_byte: found.first_byte,
       first_token: found.first_token,
     },
-    streamed,
+    streamed: (flags & 8) !== 0,
     end: found.ending,
     finish_reason: finish,
     tokens_in: found.tokens_in,
@@ -125,15 +147,22 @@ export function rowOf(record: SqlRow): LogRow {
     usage,
     usage_quality: found.usage_quality,
     cost: found.cost,
-    cost_parts: costParts,
-    custom_cost: customCost,
+    cost_parts: cost && {
+      input: cost[0],
+      cache_read: cost[1],
+      cache_write: cost[2],
+      output: cost[3],
+      other: cost[4],
+      source: cost[5],
+    },
+    custom_cost: (flags & 16) !== 0,
     metadata: found.metadata === null ? null : JSON.parse(found.metadata) as LogRow["metadata"],
     feedback: found.feedback,
     score: found.score,
-    authentication: found.authentication === 1,
-    wholesale: found.wholesale === 1,
+    authentication: (flags & 1) !== 0,
+    wholesale: (flags & 2) !== 0,
     byok,
-    compatibilityMode: found.compatibility_mode === 1,
+    compatibilityMode: (flags & 4) !== 0,
     user_agent: found.user_agent,
     key_id: found.key_id,
     error: found.error === null ? null : { code, message: found.error },
@@ -143,30 +172,17 @@ export function rowOf(record: SqlRow): LogRow {
   };
 }
 
-type Detail = [
-  request_id: string | null,
-  method: string,
-  attempt: number,
-  streamed: boolean,
-  finish_reason: string | null,
-  usage: LogRow["usage"],
-  cost_parts: LogRow["cost_parts"],
-  custom_cost: boolean,
-  byok: string | null,
-  error_code: number | string | null,
-  request_size: number | null,
-  response_size: number | null,
-];
-
-type Flags = "success" | "cached" | "authentication" | "wholesale";
+/** Whether the body that was kept is complete; nothing where none was. */
+export function keptOf(detail: unknown, which: "request" | "response"): boolean | undefined {
+  const kept = (JSON.parse(String(detail)) as Detail)[which === "request" ? 10 : 11];
+  return kept === null ? undefined : kept === 1;
+}
 
 /** A record, by column. */
-interface Stored extends Omit<LogRow, Flags | "metadata" | "event_id" | "error"> {
+interface Stored extends Omit<LogRow, "success" | "cached" | "metadata" | "event_id" | "error"> {
   success: number;
   cached: number;
-  authentication: number;
-  wholesale: number;
-  compatibility_mode: number;
+  flags: number;
   metadata: string | null;
   event_id: string | null;
   ending: LogRow["end"];

@@ -5,15 +5,24 @@
  */
 import { metadataText } from "./logs-conditions.ts";
 import { figures } from "./logs-match.ts";
-import { columnOf, orderOf, Query, type Where, whereOf } from "./logs-sql-filter.ts";
-import { rowColumns, rowOf } from "./logs-sql-row.ts";
+import { columnOf, isCovered, orderOf, Query, whereOf } from "./logs-sql-filter.ts";
+import { keptOf, rowColumns, rowOf } from "./logs-sql-row.ts";
 import type { D1, Dialect } from "./logs-sql-schema.ts";
 import { d1Writing, type LogWriting, postgresWriting, sqliteWriting } from "./logs-sql-write.ts";
-import type { LogExtremes, LogPatch, Logs, LogSelection, StoredPayload } from "./ports.ts";
+import type {
+  LogExtremes,
+  LogField,
+  LogPatch,
+  Logs,
+  LogSelection,
+  StoredPayload,
+} from "./ports.ts";
 import type { SqlDatabase, SqlRow } from "./sql.ts";
 
 /** Newest rows among which a page is looked for before all rows are. */
 const recent = 20_000;
+/** The table, row by row. */
+const inOrder = "sluice_logs NOT INDEXED";
 
 /**
  * The log over a database of db0: of the connectors `node-sqlite` and `cloudflare-d1`, or one that speaks
@@ -53,22 +62,35 @@ export function sqlLogs(database: SqlDatabase): Logs {
     return await database.prepare(sql).all(...values) as SqlRow[];
   }
 
-  /** A walk through the narrow table is shorter than one through an index that must look into it. */
-  function tableFor({ covered, narrow }: Where): string {
-    return `sluice_logs${dialect === "sqlite" && !covered && !narrow ? " NOT INDEXED" : ""}`;
+  /**
+   * What a selection walks through. Where the index over time lacks a column that is asked for, a walk
+   * through the table itself is shorter than one through the index that looks into the table for each
+   * row; unless the gateway has few of all rows.
+   */
+  async function tableOf(selection: LogSelection, fields: readonly LogField[]): Promise<string> {
+    const { covered, narrow } = whereOf(query(), selection);
+    const indexed = "sluice_logs";
+    if (dialect !== "sqlite" || narrow || (covered && fields.every(isCovered))) return indexed;
+    if (selection.gateway === undefined) return inOrder;
+    const q = query();
+    const own = `CASE WHEN gateway = ${q.bind(selection.gateway)} THEN total ELSE 0 END`;
+    const [row] = await rows(
+      `SELECT sum(${own}) AS own, sum(total) AS total FROM sluice_log_counts`,
+      q,
+    );
+    return Number(row?.["own"]) * 5 < Number(row?.["total"]) ? indexed : inOrder;
   }
 
   async function page(
+    table: string,
     selection: LogSelection,
     { offset, limit }: { offset: number; limit: number },
     since?: number,
   ): Promise<SqlRow[]> {
     const q = query();
-    const where = whereOf(q, selection);
-    const order = orderOf(selection, true);
+    const { sql } = whereOf(q, selection);
     const bound = since === undefined ? "" : ` AND created_at >= ${q.bind(since)}`;
-    const table = since === undefined ? tableFor(where) : "sluice_logs";
-    const seqs = `SELECT seq FROM ${table} WHERE ${where.sql}${bound} ${order} ` +
+    const seqs = `SELECT seq FROM ${table} WHERE ${sql}${bound} ${orderOf(selection, true)} ` +
       `LIMIT ${q.bind(limit)} OFFSET ${q.bind(offset)}`;
     return await rows(
       `SELECT ${rowColumns} FROM (${seqs}) AS p JOIN sluice_logs AS l ON l.seq = p.seq ` +
@@ -77,13 +99,12 @@ export function sqlLogs(database: SqlDatabase): Logs {
     );
   }
 
-  /** Time of the last of the newest rows, where a page may well be among these. */
+  /** Since when the newest rows are, where a page of the newest is asked for. */
   async function sinceOf(selection: LogSelection): Promise<number | undefined> {
     const { gateway, order_by = "created_at", direction = "desc" } = selection;
-    if (dialect !== "sqlite" || gateway === undefined) return undefined;
-    if (order_by !== "created_at" || direction !== "desc") return undefined;
-    const { covered, narrow } = whereOf(query(), selection);
-    if (covered || narrow) return undefined;
+    if (gateway === undefined || order_by !== "created_at" || direction !== "desc") {
+      return undefined;
+    }
     const q = query();
     const [row] = await rows(
       `SELECT created_at FROM sluice_logs WHERE gateway = ${q.bind(gateway)} ` +
@@ -99,12 +120,13 @@ export function sqlLogs(database: SqlDatabase): Logs {
       await (await ready()).append(entries);
     },
     async list(selection, bounds) {
-      const since = await sinceOf(selection);
+      const table = await tableOf(selection, [selection.order_by ?? "created_at"]);
+      const since = table === inOrder ? await sinceOf(selection) : undefined;
       if (since !== undefined) {
-        const found = await page(selection, bounds, since);
+        const found = await page("sluice_logs", selection, bounds, since);
         if (found.length >= bounds.limit) return found.map(rowOf);
       }
-      return (await page(selection, bounds)).map(rowOf);
+      return (await page(table, selection, bounds)).map(rowOf);
     },
     async count(selection) {
       const q = query();
@@ -114,23 +136,19 @@ export function sqlLogs(database: SqlDatabase): Logs {
         const [row] = await rows(`SELECT sum(total) AS n FROM sluice_log_counts${of}`, q);
         return Number(row?.["n"] ?? 0);
       }
-      const where = whereOf(q, selection);
-      const [row] = await rows(
-        `SELECT count(*) AS n FROM ${tableFor(where)} WHERE ${where.sql}`,
-        q,
-      );
+      const table = await tableOf(selection, []);
+      const { sql } = whereOf(q, selection);
+      const [row] = await rows(`SELECT count(*) AS n FROM ${table} WHERE ${sql}`, q);
       return Number(row!["n"]);
     },
     async extremes(selection) {
       const q = query();
-      const where = whereOf(q, selection);
+      const table = await tableOf(selection, ["cost"]);
+      const { sql } = whereOf(q, selection);
       const wanted = figures.flatMap(([name, field]) =>
         ["min", "max"].map((of) => `${of}(${columnOf(field)}) AS ${of}_${name}`)
       );
-      const [row] = await rows(
-        `SELECT ${wanted.join(", ")} FROM ${tableFor(where)} WHERE ${where.sql}`,
-        q,
-      );
+      const [row] = await rows(`SELECT ${wanted.join(", ")} FROM ${table} WHERE ${sql}`, q);
       return { ...row } as unknown as LogExtremes;
     },
     async get(gateway, id) {
@@ -145,13 +163,12 @@ export function sqlLogs(database: SqlDatabase): Logs {
     async payload(gateway, id, which) {
       const q = query();
       const [row] = await rows(
-        `SELECT d.${which} AS bytes, d.${which}_complete AS complete, ` +
-          `l.${which}_content_type AS type ` +
+        `SELECT d.detail, d.${which} AS bytes, l.${which}_content_type AS type ` +
           "FROM sluice_logs AS l JOIN sluice_log_details AS d ON d.seq = l.seq " +
           `WHERE l.id = ${q.bind(id)} AND l.gateway = ${q.bind(gateway)}`,
         q,
       );
-      return row && payloadOf(row);
+      return row && payloadOf(row, which);
     },
     async patch(gateway, id, patch) {
       const q = query();
@@ -164,12 +181,15 @@ export function sqlLogs(database: SqlDatabase): Logs {
     },
     async delete(selection, limit) {
       if (!(limit > 0)) return 0;
+      const table = await tableOf(selection, [selection.order_by ?? "created_at"]);
       const doomed = (most: number) => {
         const q = query();
-        const where = whereOf(q, selection);
-        const sql = `SELECT seq FROM ${tableFor(where)} WHERE ${where.sql} ` +
-          `${orderOf(selection, false)} LIMIT ${q.bind(most)}`;
-        return { sql, values: q.values };
+        const { sql } = whereOf(q, selection);
+        const order = orderOf(selection, false);
+        return {
+          sql: `SELECT seq FROM ${table} WHERE ${sql} ${order} LIMIT ${q.bind(most)}`,
+          values: q.values,
+        };
       };
       return await (await ready()).remove(doomed, Math.floor(limit));
     },
@@ -186,11 +206,11 @@ function changesOf(q: Query, { feedback, score, metadata }: LogPatch): string[] 
 }
 
 /** Bytes are of another type in each database: plain, a Buffer, a list of numbers. */
-function payloadOf({ bytes, complete, type }: SqlRow): StoredPayload | undefined {
-  if (complete === null) return undefined;
-  return {
-    bytes: new Uint8Array((bytes ?? []) as Iterable<number>),
-    type: String(type),
-    complete: complete === 1,
-  };
+function payloadOf(
+  { detail, bytes, type }: SqlRow,
+  which: "request" | "response",
+): StoredPayload | undefined {
+  const complete = keptOf(detail, which);
+  if (complete === undefined) return undefined;
+  return { bytes: new Uint8Array((bytes ?? []) as Iterable<number>), type: String(type), complete };
 }
