@@ -78,6 +78,8 @@ export class Meter implements Watch {
   #latency = 0;
   #encoded = false;
   #sent: Tape | undefined;
+  /** Ends what the platform was told to wait for. */
+  #over: (() => void) | undefined;
   /** The client had left when the answer ended. */
   #left = false;
 
@@ -87,6 +89,11 @@ export class Meter implements Watch {
     this.#host = host;
     this.#keep = keep;
     this.#listeners = listeners;
+    if (!host.immediate) return;
+    // From now on: a client that leaves takes with it whatever is not waited for.
+    const done = Promise.withResolvers<void>();
+    attempt.ctx.waitUntil(done.promise);
+    this.#over = done.resolve;
   }
 
   /** A body streams upstream. */
@@ -137,13 +144,11 @@ export class Meter implements Watch {
     this.#later(() => this.#finish(measured))();
   }
 
-  /** Runs the work after the answer; where a platform ends with the answer, it is told to wait. */
+  /** Runs the work after the answer. */
   #later(work: () => void | Promise<void>): () => void {
-    const { settler, immediate } = this.#host;
-    if (!immediate) return () => settler.push(work);
-    const done = Promise.withResolvers<void>();
-    this.#attempt.ctx.waitUntil(done.promise);
-    return () => settler.run(work).finally(done.resolve);
+    const { settler } = this.#host;
+    const over = this.#over;
+    return over === undefined ? () => settler.push(work) : () => settler.run(work).finally(over);
   }
 
   /** A short answer, if it is whole soon: its usage and cost are told in headers. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Ending, type Observable, type Observer, wholly, withBody } from "./observe.ts";
+import { type Ending, type Observable, type Observer, wholly } from "./observe.ts";
 
 export {
   byobReader,
@@ -74,7 +74,7 @@ export async function wholeBody(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
-  return { response: withBody(response, rest) };
+  return { response: new Response(rest, response) };
 }
 
 /** Bounds of a {@link Tape}, in bytes. */
@@ -190,6 +190,15 @@ export class Tape implements Observer {
       if (offset < end) return this.times[i];
     }
     return undefined;
+  }
+
+  /** Beginning and end as far as they were kept, and how many bytes are missing between. */
+  parts(): [head: Uint8Array, tail: Uint8Array | undefined, skipped: number] {
+    return [
+      joined(this.head, this.headSize),
+      this.tailSize > 0 ? joined(this.tail, this.tailSize) : undefined,
+      this.size - this.headSize - this.tailSize,
+    ];
   }
 
   /** Forgets the chunks. */

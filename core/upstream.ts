@@ -59,7 +59,8 @@ export function webTransport(
     const { url, method, headers, client, signal, bodyLimit } = exchange;
     if (!handsOnCompressed) headers["accept-encoding"] = "identity";
     let overflow: GatewayError | undefined;
-    const signals = [client.signal, ...signal === undefined ? [] : [signal]];
+    const left = runtime === "workers" ? ownSignal(client.signal) : client.signal;
+    const signals = [left, ...signal === undefined ? [] : [signal]];
     let body: Uint8Array | Blob | ReadableStream<Uint8Array> | null = exchange.body ?? null;
     if (method === "GET" || method === "HEAD") body = null; // `fetch` refuses even an empty one
     // Bytes it would send once more after a reset of a connection it reuses, and the model is paid twice.
@@ -85,7 +86,7 @@ export function webTransport(
       headers,
       body,
       redirect: "manual",
-      signal: signals.length === 1 ? client.signal : AbortSignal.any(signals),
+      signal: signals.length === 1 ? left : AbortSignal.any(signals),
       duplex: "half",
       // Bun: hand on the bytes as they are, and never give up on a silent stream.
       decompress: false,
@@ -109,6 +110,14 @@ export function webTransport(
 function keptAlive(response: Response): Response {
   if (response.body !== null) Object.assign(response.body, { response });
   return response;
+}
+
+/** workerd tells listeners that the client has left, and no fetch that has the signal. */
+function ownSignal(signal: AbortSignal): AbortSignal {
+  const own = new AbortController();
+  if (signal.aborted) own.abort(signal.reason);
+  else signal.addEventListener("abort", () => own.abort(signal.reason));
+  return own.signal;
 }
 
 /** `fetch` of the Web decodes the body and leaves headers that speak of the encoded one. */
