@@ -37,6 +37,8 @@ export type {
 } from "./core/config.ts";
 export {
   authenticated,
+  type Admission,
+  admission,
   type Changes,
   type Context,
   createKey,
@@ -76,3 +78,6 @@ export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";
 export { auth } from "./plugins/auth.ts";
 export { log, type LogOptions } from "./plugins/log.ts";
+export { fallback, type FallbackOptions, type FallbackTarget } from "./plugins/fallback.ts";
+export { type Backoff, retry, type RetryOptions } from "./plugins/retry.ts";
+export { timeout, type TimeoutOptions } from "./plugins/timeout.ts";

@@ -50,6 +50,12 @@ export interface GatewayConfig {
   retry_delay?: number;
   /** How the delay grows. */
   retry_backoff?: "constant" | "linear" | "exponential";
+  /** Milliseconds to the first byte of an answer; 0 is off. */
+  timeout_first_byte?: number;
+  /** Milliseconds between two chunks of an answer; 0 is off. */
+  timeout_idle?: number;
+  /** Milliseconds to the end of an answer; 0 is off. */
+  timeout_total?: number;
   /** Virtual keys, by hash. */
   tokens?: TokenConfig[];
   /** Dynamic routes, by name. */

@@ -6,8 +6,11 @@
  */
 import { readBody } from "./body.ts";
 import type { GatewaySettings } from "./config.ts";
+import type { Fault } from "./formats/draft.ts";
 import type { Host } from "./host.ts";
+import type { LogRow } from "./log/row.ts";
 import type { AttemptListener } from "./meter.ts";
+import type { Observer } from "./observe.ts";
 import type { Provider } from "./provider.ts";
 
 /** A typed key under which plugins share a value. */
@@ -39,6 +42,16 @@ export interface Caller {
 /** Set by an auth plugin together with {@link authenticated}. */
 export const caller: Key<Caller> = createKey("caller");
 
+/**
+ * Set by an auth plugin that knows what its caller may use. Throws for a request that the caller may not
+ * send, else gives it back, without what must not go upstream. Whoever sends a request somewhere else than
+ * its URL says, asks before.
+ */
+export type Admission = (ctx: Context) => Context | Promise<Context>;
+
+/** See {@link Admission}. */
+export const admission: Key<Admission> = createKey("admission");
+
 /** What the runtime knows of one request. */
 export interface Platform {
   /** Address of the client's end of the connection. */
@@ -51,7 +64,19 @@ export interface Platform {
 export type Changes = Partial<
   Pick<
     Context,
-    "provider" | "account" | "method" | "path" | "query" | "headers" | "body" | "signal" | "step"
+    | "request"
+    | "provider"
+    | "account"
+    | "method"
+    | "path"
+    | "query"
+    | "headers"
+    | "clientHeaders"
+    | "body"
+    | "signal"
+    | "hold"
+    | "observer"
+    | "step"
   >
 >;
 
@@ -61,8 +86,12 @@ export interface Shared {
   values?: Map<unknown, unknown>;
   /** The client's body, once somebody has read it. */
   bytes?: Promise<Uint8Array>;
-  /** The context that last reached the innermost step: a plugin may have changed it. */
+  /** The context that last reached the innermost step, or of the step that is being tried. */
   attempt?: Context;
+  /** What the innermost step threw last: a failure of its provider, no refusal of a plugin. */
+  failure?: unknown;
+  /** The error that the last attempt's answer begins with, where a stream was held for its first content. */
+  fault?: Fault | undefined;
   /** Attempts so far. */
   attempts: number;
   /** Told of each attempt once it is over. */
@@ -103,10 +132,24 @@ export class Context {
   readonly query: string;
   /** Headers that go upstream, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Headers as they were sent, those for the gateway included; of a step of a universal request, its own
+   * over those of the request.
+   */
+  readonly clientHeaders: Headers;
   /** Body that goes upstream instead of the client's. */
   readonly body: Uint8Array | undefined;
   /** Ends the attempt; the client's departure ends it in any case. */
   readonly signal: AbortSignal | undefined;
+  /**
+   * Most milliseconds for which a streamed answer is held until its first content, because another attempt
+   * can take over until then; nothing where it goes out at once.
+   */
+  readonly hold: number | undefined;
+  /** Sees the body of the answer pass. */
+  readonly observer: Observer | undefined;
+  /** What was asked, in the words of the log. */
+  readonly requestType: LogRow["request_type"];
   /** UUIDv7 of this request. */
   readonly requestId: string;
   /** Groups what belongs to one client request; the client's own `cf-aig-event-id` if it sent one. */
@@ -132,8 +175,12 @@ export class Context {
     this.path = init.path;
     this.query = init.query;
     this.headers = init.headers;
+    this.clientHeaders = init.clientHeaders;
     this.body = init.body;
     this.signal = init.signal;
+    this.hold = init.hold;
+    this.observer = init.observer;
+    this.requestType = init.requestType;
     this.requestId = init.requestId;
     this.eventId = init.eventId;
     this.step = init.step;

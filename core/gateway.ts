@@ -6,10 +6,11 @@
 import { assertDeclaredLength } from "./body.ts";
 import type { Config, GatewaySettings } from "./config.ts";
 import { Context, type Platform } from "./context.ts";
-import { type CorsSettings, fromStrangePage, openTo, preflight } from "./cors.ts";
+import { type CorsSettings, openTo, preflight } from "./cors.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
 import { createHost } from "./host.ts";
+import { providerNamed } from "./locate.ts";
 import type { AdminOptions } from "./management/access.ts";
 import { createManagement } from "./management/mod.ts";
 import { nearest, shown, suggestion } from "./nearest.ts";
@@ -22,11 +23,13 @@ import {
   type NativeRoute,
   restOf,
   type Route,
+  type UniversalRoute,
 } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { healthOf } from "./storage/guard.ts";
 import type { Stores } from "./storage/ports.ts";
+import { universal } from "./universal.ts";
 import { type Transport, upstream, webTransport } from "./upstream.ts";
 import { version } from "./version.ts";
 
@@ -158,8 +161,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
-        const { gateway, provider } = locate(setup, found, path);
-        assertPageMayCall(provider, request.headers, config.cors);
+        const { gateway, provider } = locate(setup, found, path, request);
+        const isNative = found.kind === "native";
         ctx = new Context({
           host,
           request,
@@ -168,11 +171,15 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           gateway,
           provider,
           method: request.method,
-          path: restOf(path, found.depth),
+          path: isNative ? restOf(path, found.depth) : "",
           query,
           headers: forwardedHeaders(request.headers, limits.header_bytes),
+          clientHeaders: request.headers,
           body: undefined,
           signal: undefined,
+          hold: undefined,
+          observer: undefined,
+          requestType: isNative ? "native" : "universal",
           requestId,
           eventId: request.headers.get("cf-aig-event-id") ?? requestId,
           step: 0,
@@ -191,7 +198,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const { attempt = ctx, logId, model, upstreamMs } = ctx.shared;
       if (logId !== undefined) headers.set("cf-aig-log-id", logId);
       headers.set("cf-aig-step", String(attempt.step));
-      headers.set("cf-aig-provider", attempt.provider.slug);
+      if (attempt.provider !== universal) headers.set("cf-aig-provider", attempt.provider.slug);
       if (model !== undefined) headers.set("cf-aig-model", model);
       const ownMs = performance.now() - started - upstreamMs;
       headers.append(
@@ -215,11 +222,14 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
 }
 
 /** The gateway and the provider that a URL names, or an error that tells which of them is not there. */
-function locate({ config, gateways, providers }: Setup, found: NativeRoute, path: string): {
-  gateway: GatewaySettings;
-  provider: Provider;
-} {
-  const { account, gateway: id = "default", provider: name } = found;
+function locate(
+  setup: Setup,
+  found: NativeRoute | UniversalRoute,
+  path: string,
+  { method, headers }: Request,
+): { gateway: GatewaySettings; provider: Provider } {
+  const { config, gateways, providers } = setup;
+  const { account, gateway: id = "default" } = found;
   if (config.account !== undefined && account !== undefined && account !== config.account) {
     const message = `This gateway does not serve account '${shown(account)}'`;
     throw new GatewayError(400, Code.unknownGateway, message);
@@ -233,29 +243,25 @@ function locate({ config, gateways, providers }: Setup, found: NativeRoute, path
       `No gateway '${shown(id)}' is configured; ${hint}`,
     );
   }
-  const provider = providers.get(name)?.provider;
-  if (provider === undefined) {
-    const names = [...providers.keys()];
-    if (found.depth === 1 && nearest(name, names) === undefined) throw noRoute(path);
-    const hint = suggestion(name, names, "providers");
-    throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${shown(name)}'; ${hint}`);
+  if (found.kind === "universal") {
+    if (method === "POST") return { gateway, provider: universal };
+    if (headers.get("upgrade")?.toLowerCase() === "websocket") {
+      const message = "The universal endpoint's WebSocket is not served by this version";
+      throw new GatewayError(501, Code.notServed, message);
+    }
+    throw new GatewayError(
+      405,
+      Code.badMethod,
+      "The universal endpoint takes a POST with a JSON array of steps; a provider's own API is at " +
+        "/v1/{account}/{gateway}/{provider}/{path}",
+      { headers: { allow: "POST" } },
+    );
   }
-  return { gateway, provider };
-}
-
-/** Any page may call a provider on the Internet, with a key of its own; a server at home has no key. */
-function assertPageMayCall(
-  provider: Provider,
-  headers: Headers,
-  cors: CorsSettings | undefined,
-): void {
-  if (!provider.local || !fromStrangePage(headers, cors)) return;
-  throw new GatewayError(
-    403,
-    Code.originRefused,
-    `Provider '${provider.slug}' runs on the operator's machine and is closed to pages of other ` +
-      "sites; list the page's origin in 'cors.origins' to open it",
-  );
+  const { provider: name, depth } = found;
+  if (depth === 1 && !providers.has(name) && nearest(name, [...providers.keys()]) === undefined) {
+    throw noRoute(path);
+  }
+  return { gateway, provider: providerNamed(setup, name, headers) };
 }
 
 function isAdmin(found: Route | undefined): found is ManagementRoute | { kind: "metrics" } {

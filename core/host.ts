@@ -5,9 +5,11 @@
  */
 import { idSource } from "./id.ts";
 import { Keyring } from "./keyring.ts";
+import { providerNamed } from "./locate.ts";
 import { Limiter } from "./limiter.ts";
 import { LogWriter } from "./log/writer.ts";
 import { Metrics } from "./metrics.ts";
+import type { Provider } from "./provider.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { runtimeName } from "./runtime.ts";
 import { Settler } from "./settler.ts";
@@ -43,6 +45,8 @@ export interface Host {
   readonly immediate: boolean;
   /** For requests of a plugin's own. */
   readonly fetch: typeof fetch;
+  /** As {@link providerNamed}. */
+  provider(name: string, headers: Headers): Provider;
   /** A new UUIDv7. */
   nextId(): string;
   /** Milliseconds since 1970. */
@@ -112,6 +116,7 @@ export function createHost(options: HostOptions): OwnHost {
     immediate,
     pricer: createPricer({ prices: setup.config.prices, now, report }),
     fetch: options.fetch,
+    provider: (name, headers) => providerNamed(setup, name, headers),
     nextId: idSource(),
     now,
     report,

@@ -88,7 +88,7 @@ export class Keyring {
    * machine need none.
    */
   keyFor(ctx: Context, call: Call): LentKey | undefined | Promise<LentKey | undefined> {
-    const borrows = this.#mayBorrow(ctx);
+    const borrows = this.mayBorrow(ctx);
     if (!borrows && !needsKey(ctx)) return undefined;
     if (hasClientKey(ctx.provider, call)) return undefined;
     if (!borrows) throw noCredential(ctx);
@@ -111,7 +111,8 @@ export class Keyring {
     });
   }
 
-  #mayBorrow(ctx: Context): boolean {
+  /** True for a caller to whom stored keys are lent. */
+  mayBorrow(ctx: Context): boolean {
     if (ctx.get(authenticated) === true) return true;
     return ctx.gateway.open && !fromStrangePage(ctx.request.headers, this.#cors);
   }
@@ -125,7 +126,7 @@ export class Keyring {
     const slug = ctx.provider.slug;
     const stored = table?.get(slug);
     const pools = this.#pools.get(slug);
-    const asked = ctx.request.headers.get("cf-aig-byok-alias");
+    const asked = ctx.clientHeaders.get("cf-aig-byok-alias");
     const source = find(stored, pools, asked);
     if (source === undefined) {
       const maybeStored = table === undefined && this.#stored.readable && !ctx.provider.local;
@@ -209,9 +210,9 @@ function markedDefault(stored: ReadonlyMap<string, StoredKey> | undefined): stri
 }
 
 /** True where a request without any key must not go on. */
-function needsKey({ gateway, provider, request }: Context): boolean {
+function needsKey({ gateway, provider, clientHeaders }: Context): boolean {
   if (provider.local) return false;
-  return gateway.byok_only || request.headers.get("cf-aig-no-wholesale") === "true";
+  return gateway.byok_only || clientHeaders.get("cf-aig-no-wholesale") === "true";
 }
 
 function noCredential({ provider }: Context): GatewayError {

@@ -18,16 +18,18 @@ const most = 5;
  * that is not an object of plain values is ignored as far as it is not.
  */
 export function metadataOf(ctx: Context): Metadata | null {
-  const known = ctx.get(parsed);
+  // A step of a universal request may have its own.
+  const shared = ctx.clientHeaders === ctx.request.headers;
+  const known = shared ? ctx.get(parsed) : undefined;
   if (known !== undefined) return known;
-  const header = ctx.request.headers.get("cf-aig-metadata");
+  const header = ctx.clientHeaders.get("cf-aig-metadata");
   const stamped = ctx.get(caller)?.metadata;
   let found: Metadata | null = null;
   if (header !== null || stamped !== undefined) {
     found = { ...header === null ? {} : parse(header), ...stamped };
     if (Object.keys(found).length === 0) found = null;
   }
-  ctx.set(parsed, found);
+  if (shared) ctx.set(parsed, found);
   return found;
 }
 

@@ -7,11 +7,16 @@
  */
 import type { Attempt, Watch } from "./attempt.ts";
 import { Code, isGatewayError } from "./error.ts";
-import { readAnswer } from "./formats/read.ts";
+import { readAnswer, type Reading } from "./formats/read.ts";
 import { readRequest } from "./formats/request.ts";
+import { gunzip } from "./gunzip.ts";
 import type { Host } from "./host.ts";
 import type { End, UsageQuality } from "./log/row.ts";
-import { type Ending, joined, observe, Tape, wholeBody } from "./tape.ts";
+import { type Ending, tells } from "./observe.ts";
+import { lastWords, stoppedBy } from "./streams/ending.ts";
+import { streamShape } from "./streams/error-event.ts";
+import { passing } from "./streams/passing.ts";
+import { joined, Tape, wholeBody } from "./tape.ts";
 import { type CostParts, parseCustomCost, totalOf } from "./usage/cost.ts";
 import { estimateTokens } from "./usage/estimate.ts";
 import type { Usage } from "./usage/usage.ts";
@@ -80,8 +85,12 @@ export class Meter implements Watch {
   #sent: Tape | undefined;
   /** Ends what the platform was told to wait for. */
   #over: (() => void) | undefined;
-  /** The client had left when the answer ended. */
-  #left = false;
+  /** The answer is on a tape, which tells all else. */
+  #taped = false;
+  /** Why it ended early: the client had left, or the attempt's signal. */
+  #stopped: End | undefined;
+  /** What the tape tells, where that was asked before its end. */
+  #reading: Reading | undefined;
 
   /** @param keep Most bytes of each body that a listener wants. */
   constructor(attempt: Attempt, host: Host, keep: number, listeners: readonly AttemptListener[]) {
@@ -106,6 +115,7 @@ export class Meter implements Watch {
   /** The head of the answer is there. */
   answered(response: Response): Response | Promise<Response> {
     const { headers, status } = response;
+    const { ctx } = this.#attempt;
     this.#status = status;
     this.#type = headers.get("content-type") ?? "";
     this.#latency = performance.now() - this.#attempt.started;
@@ -113,26 +123,50 @@ export class Meter implements Watch {
     const length = headers.get("content-length");
     if (
       length !== null && Number(length) <= holdLimit && !this.#encoded &&
-      !this.#type.startsWith("text/event-stream") && this.#attempt.ctx.method !== "HEAD" &&
-      status !== 204 && status !== 205 && status !== 304
+      !this.#type.startsWith("text/event-stream") && ctx.method !== "HEAD" &&
+      status !== 204 && status !== 205 && status !== 304 &&
+      (ctx.hold === undefined || streamShape(this.#type, ctx.path) === undefined)
     ) return this.#hold(response, Number(length));
     return this.#watch(response);
   }
 
-  #watch(response: Response): Response {
+  #watch(response: Response): Response | Promise<Response> {
+    const { ctx } = this.#attempt;
     const head = Math.max(this.#keep, forReader.head);
     const tape = new Tape({ head, tail: forReader.tail }, this.#host.allowance);
     const over = this.#later(() => this.#settle(tape));
+    const mayEnd = !this.#encoded && response.ok && !response.headers.has("content-length") &&
+      streamShape(this.#type, ctx.path) !== undefined;
     tape.onEnd = () => {
       // Now: a server that closes the answer of a broken upstream ends the request's signal as well.
-      this.#left = this.#attempt.ctx.request.signal.aborted;
+      this.#stopped = stoppedBy(ctx, tape.ending!);
+      const last = mayEnd ? this.#lastWords(tape) : undefined;
       over();
+      return last;
     };
-    return observe(response, tape, this.#attempt.ctx.request.signal);
+    this.#taped = true;
+    const passed = passing(response, ctx, tape);
+    if (!mayEnd || !this.#host.immediate) return passed;
+    return passed instanceof Promise ? passed.then(telling) : telling(passed);
+  }
+
+  /** What is to follow the last bytes of a stream. */
+  #lastWords(tape: Tape): Uint8Array | undefined {
+    const [head, tail, skipped] = tape.parts();
+    return lastWords({
+      ctx: this.#attempt.ctx,
+      contentType: this.#type,
+      ending: tape.ending!,
+      stopped: this.#stopped,
+      // Once: the row is made of it as well.
+      reading: this.#reading = this.#readBytes(head, tail, skipped),
+      tail: tape.starved ? undefined : tail ?? head,
+    });
   }
 
   /** There was no answer, or it broke while it was held. */
   failed(error: unknown): void {
+    if (this.#taped) return;
     const cut = this.#status !== 0;
     const gateway = isGatewayError(error) ? error : undefined;
     const { code = Code.internal, message = "The gateway failed", status = 500 } = gateway ?? {};
@@ -155,6 +189,7 @@ export class Meter implements Watch {
   async #hold(response: Response, length: number): Promise<Response> {
     const { response: whole, bytes } = await wholeBody(response, length);
     if (bytes === undefined) return this.#watch(whole);
+    this.#attempt.ctx.observer?.end("closed");
     const now = performance.now();
     const measured = this.#blank(now);
     measured.firstByte = measured.total;
@@ -177,9 +212,7 @@ export class Meter implements Watch {
     const measured = this.#blank(tape.endedAt);
     const firstAt = tape.times[0];
     if (firstAt !== undefined) measured.firstByte = firstAt - started;
-    let head = joined(tape.head, tape.headSize);
-    let tail = tape.tailSize > 0 ? joined(tape.tail, tape.tailSize) : undefined;
-    let skipped = tape.size - tape.headSize - tape.tailSize;
+    let [head, tail, skipped] = tape.parts();
     // A platform may have decoded already, and left the header.
     const packed = this.#encoded && head[0] === 0x1f && head[1] === 0x8b;
     if (packed) {
@@ -210,16 +243,7 @@ export class Meter implements Watch {
     ending: Ending,
     whole: boolean,
   ): number | undefined {
-    const { ctx } = this.#attempt;
-    const reading = readAnswer({
-      provider: ctx.provider.slug,
-      format: ctx.provider.format,
-      path: ctx.path,
-      status: this.#status,
-      contentType: this.#type,
-      head,
-      ...tail !== undefined && { tail, skipped },
-    });
+    const reading = this.#reading ?? this.#readBytes(head, tail, skipped);
     measured.body = head;
     measured.streamed = reading.streamed;
     measured.modelType = reading.modelType;
@@ -233,15 +257,25 @@ export class Meter implements Watch {
       measured.end = "complete";
     } else if (ending === "closed" && !reading.streamed && measured.size === 0) {
       measured.end = "complete";
-    } else {
-      const left = ending === "cancelled" || (ending === "broken" && this.#left);
-      measured.end = left ? "client_abort" : "upstream_cut";
-    }
+    } else measured.end = this.#stopped ?? "upstream_cut";
     if (reading.usage !== undefined) {
       measured.usage = reading.usage;
       measured.quality = "reported";
     } else this.#text = () => reading.text();
     return reading.firstContent;
+  }
+
+  #readBytes(head: Uint8Array, tail: Uint8Array | undefined, skipped: number): Reading {
+    const { ctx } = this.#attempt;
+    return readAnswer({
+      provider: ctx.provider.slug,
+      format: ctx.provider.format,
+      path: ctx.path,
+      status: this.#status,
+      contentType: this.#type,
+      head,
+      ...tail !== undefined && { tail, skipped },
+    });
   }
 
   /** Text of the answer, kept for an estimate. */
@@ -251,7 +285,7 @@ export class Meter implements Watch {
     const { usage, model } = measured;
     if (usage === null) return;
     const { ctx, startedAt } = this.#attempt;
-    const header = ctx.request.headers.get("cf-aig-custom-cost");
+    const header = ctx.clientHeaders.get("cf-aig-custom-cost");
     const custom = header === null ? undefined : parseCustomCost(header);
     const provider = ctx.provider.slug;
     const found = this.#host.pricer.cost({
@@ -360,25 +394,11 @@ export class Meter implements Watch {
   }
 }
 
+function telling(response: Response): Response {
+  return Object.assign(response, { [tells]: true });
+}
+
 /** Dollars without an exponent. */
 function decimal(cost: number): string {
   return cost.toFixed(12).replace(/\.?0+$/, "");
-}
-
-/** The beginning of what gzip holds; as much as there is when it was cut. */
-async function gunzip(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
-      .pipeThrough(new DecompressionStream("gzip"));
-    for await (const part of stream as unknown as AsyncIterable<Uint8Array>) {
-      parts.push(part);
-      size += part.byteLength;
-      if (size >= limit) break;
-    }
-  } catch {
-    // Cut: what came out so far is what there is.
-  }
-  return joined(parts, size);
 }

@@ -12,8 +12,8 @@ const byBody =
 
 /** All models that a request names, each of which its provider may use; nothing when it names none. */
 export async function namedModels(ctx: Context): Promise<string[] | undefined> {
-  const { provider, path, request } = ctx;
-  const ofPath = provider.model?.(path, request.headers);
+  const { provider, path, clientHeaders } = ctx;
+  const ofPath = provider.model?.(path, clientHeaders);
   if (ofPath !== undefined) return [decoded(ofPath)];
   if (ctx.method === "GET" || ctx.method === "HEAD") {
     const ofQuery = [...new URLSearchParams(ctx.query).getAll("model")];

@@ -204,3 +204,6 @@ export function byobReader(body: Body): ReadableStreamBYOBReader | undefined {
 
 /** The reason with which a body is cancelled that nobody wants. */
 export const unwanted: Error = new Error("Nobody wants the answer");
+
+/** Member of a response whose stream says by itself when it breaks off. */
+export const tells: unique symbol = Symbol.for("sluice.tells") as never;

@@ -15,6 +15,13 @@ export interface NativeRoute {
   depth: number;
 }
 
+/** `{gw}`, or `/` on gateway `default`. */
+export interface UniversalRoute {
+  kind: "universal";
+  account?: string;
+  gateway?: string;
+}
+
 /** `/client/v4/accounts/{account}/ai-gateway/...` */
 export interface ManagementRoute {
   kind: "management";
@@ -24,11 +31,17 @@ export interface ManagementRoute {
 }
 
 /** What a path means. */
-export type Route = NativeRoute | ManagementRoute | { kind: "health" } | { kind: "metrics" } | {
-  kind: "later";
-  /** The subject of "... is not served by this version". */
-  what: string;
-};
+export type Route =
+  | NativeRoute
+  | UniversalRoute
+  | ManagementRoute
+  | { kind: "health" }
+  | { kind: "metrics" }
+  | {
+    kind: "later";
+    /** The subject of "... is not served by this version". */
+    what: string;
+  };
 
 /** Finds the route of a path, or nothing; at once where the path was asked for before. */
 export type Router = (
@@ -84,8 +97,13 @@ export function createRouter(): Router {
   table.all("/metrics", (): Route => ({ kind: "metrics" }));
   table.all(
     "/v1/:account/:gateway",
-    (): Route => ({ kind: "later", what: "The universal endpoint" }),
+    ({ params: { account = "", gateway = "" } }: { params: Params }): Route => ({
+      kind: "universal",
+      account,
+      gateway,
+    }),
   );
+  table.post("/", (): Route => ({ kind: "universal" }));
   const native = (depth: number) => (request: { params: Params }): Route => ({
     kind: "native",
     ...request.params,

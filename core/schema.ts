@@ -28,6 +28,8 @@ const glob = v.pipe(
   v.minLength(1),
   v.maxLength(256),
 );
+/** As long as a timer can be. */
+const milliseconds = v.pipe(count, v.maxValue(2 ** 31 - 1));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const price = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)));
 
@@ -94,6 +96,9 @@ const gateway = v.strictObject({
   retry_max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(5)), 1),
   retry_delay: v.optional(v.pipe(count, v.maxValue(60_000)), 500),
   retry_backoff: v.optional(v.picklist(["constant", "linear", "exponential"]), "exponential"),
+  timeout_first_byte: v.optional(milliseconds, 0),
+  timeout_idle: v.optional(milliseconds, 0),
+  timeout_total: v.optional(milliseconds, 0),
   tokens: v.optional(
     v.array(v.strictObject({
       name: v.string(),

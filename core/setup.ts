@@ -235,6 +235,9 @@ const needs: Record<string, { plugin: string; off: unknown }> = {
   rate_limiting_limit: { plugin: "rateLimit", off: 0 },
   retry_max_attempts: { plugin: "retry", off: 1 },
   tokens: { plugin: "auth", off: undefined },
+  timeout_first_byte: { plugin: "timeout", off: 0 },
+  timeout_idle: { plugin: "timeout", off: 0 },
+  timeout_total: { plugin: "timeout", off: 0 },
   access: { plugin: "auth", off: null },
   routes: { plugin: "fallback", off: undefined },
 };

@@ -21,6 +21,7 @@ import {
 import { Meter } from "./meter.ts";
 import { runtimeName } from "./runtime.ts";
 import { topLevelString } from "./scan.ts";
+import { passing } from "./streams/passing.ts";
 
 /** One HTTP exchange with a provider. */
 export interface Exchange {
@@ -147,6 +148,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
   return async (ctx) => {
     const { shared } = ctx;
     shared.attempt = ctx;
+    shared.fault = undefined;
     const started = performance.now();
     const number = shared.attempts++;
     const attempt: Attempt = {
@@ -168,6 +170,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       return await exchange(ctx, attempt, watch);
     } catch (error) {
       watch?.failed(error);
+      shared.failure = error;
       throw error;
     } finally {
       shared.upstreamMs += performance.now() - started;
@@ -179,7 +182,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     attempt: Attempt,
     watch: Watch | undefined,
   ): Promise<Response> {
-    const { provider, request } = ctx;
+    const { provider, request, clientHeaders } = ctx;
     const settings = options.settingsOf(provider.slug);
     const call: Call = {
       account: ctx.account,
@@ -188,7 +191,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       query: ctx.query,
       settings,
       tools,
-      client: request.headers,
+      client: clientHeaders,
       headers: { ...provider.headers, ...settings.headers, ...ctx.headers },
       url: "",
       body: () => ctx.bytes(),
@@ -210,9 +213,10 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       const accepted = call.headers["accept-encoding"] ?? "";
       call.headers["accept-encoding"] = /\bgzip\b/.test(accepted) ? "gzip" : "identity";
     }
+    if (ctx.hold !== undefined) call.headers["accept-encoding"] = "identity"; // it is looked at at once
     try {
       const body = attempt.body = await readyBytes(ctx, call.headers);
-      const model = provider.model?.(ctx.path, request.headers) ??
+      const model = provider.model?.(ctx.path, clientHeaders) ??
         (body && topLevelString(body, "model"));
       if (model !== undefined) ctx.shared.model = attempt.model = model;
       let response = mutable(
@@ -233,7 +237,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       }
       cleanAnswer(response.headers);
       if (lent !== undefined) response = await keyring.learn(lent, response);
-      return watch === undefined ? response : await watch.answered(response);
+      return await (watch?.answered(response) ?? passing(response, ctx));
     } catch (error) {
       throw asFailure(error, ctx);
     }

@@ -5,7 +5,14 @@
  */
 import { Access, type AccessIdentity } from "../core/access.ts";
 import type { AccessConfig } from "../core/config.ts";
-import { authenticated, type Caller, caller, type Context } from "../core/context.ts";
+import {
+  type Admission,
+  admission,
+  authenticated,
+  type Caller,
+  caller,
+  type Context,
+} from "../core/context.ts";
 import { type Candidate, candidatesOf, ownHeader, without } from "../core/credentials.ts";
 import { Code, GatewayError } from "../core/error.ts";
 import { globs } from "../core/glob.ts";
@@ -13,6 +20,7 @@ import type { Claim, Taken } from "../core/limiter.ts";
 import { namedModels } from "../core/named-models.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { credentialOf } from "../core/provider.ts";
+import { universal } from "../core/universal.ts";
 import { type KeyRecord, looksLikeKey } from "../core/virtual-keys.ts";
 
 /**
@@ -41,6 +49,7 @@ export function auth(): Plugin {
     const candidates = candidatesOf(ctx, host.virtualKeys.anyText);
     if (candidates === undefined && gateway.access === null) {
       if (gateway.authentication) throw unauthorized(missing);
+      if (ctx.provider === universal) ctx.set(admission, withoutTokens);
       return next();
     }
     return run(ctx, next, candidates ?? []);
@@ -74,6 +83,7 @@ export function auth(): Plugin {
       : await identify(ctx, teamOf(ctx, gateway.access), strip, good === undefined);
     const changes = strip.length === 0 ? undefined : without(ctx, strip);
     const onward = changes === undefined ? ctx : ctx.with(changes);
+    if (ctx.provider === universal) ctx.set(admission, withoutTokens);
     if (good !== undefined) return await withKey(onward, next, good, rulesOf(good), who);
     if (who !== undefined) {
       know(onward, { ...who.userId !== undefined && { metadata: { "cf.user_id": who.userId } } });
@@ -81,6 +91,22 @@ export function auth(): Plugin {
       throw unauthorized(bad === undefined ? missing : bad.why.replace("{place}", () => bad.place));
     }
     return next(onward);
+  }
+
+  /** A step of a universal request has headers of its own, and a token of ours may stand in them. */
+  async function withoutTokens(step: Context): Promise<Context> {
+    const { gateway, host: { virtualKeys } } = step;
+    const places: string[] = [];
+    for (const { text, place } of candidatesOf(step, virtualKeys.anyText) ?? []) {
+      if (place === ownHeader) continue; // the request's
+      const found = virtualKeys.find(text, gateway.id, (work) => step.waitUntil(work));
+      const record = found instanceof Promise ? await found : found;
+      const isJwt = gateway.access !== null && teamOf(step, gateway.access).mayBe(text);
+      if (record !== undefined || looksLikeKey(text) || isJwt) places.push(place);
+    }
+    if (places.length === 0) return step;
+    if (step.get(authenticated) !== true) throw unauthorized(inStep);
+    return step.with(without(step, places) ?? {});
   }
 }
 
@@ -117,6 +143,7 @@ function compile(record: KeyRecord): Rules {
 const missing =
   `send a gateway token as '${ownHeader}: Bearer <token>', or in place of the API key ` +
   "in your client; a provider's own key or a token of Cloudflare is none";
+const inStep = `a step holds a gateway token; send it as '${ownHeader}' of the request itself`;
 const unknown = "the token in '{place}' is not one of this gateway's; a token is made with the " +
   "management API (virtual_keys) or listed in the configuration (tokens)";
 
@@ -172,7 +199,7 @@ async function withKey(
   rules: Rules,
   who: AccessIdentity | undefined,
 ): Promise<Response> {
-  const { host, provider, gateway } = ctx;
+  const { host, gateway } = ctx;
   const { limiter, virtualKeys } = host;
   // First of all: a refusal has a row in the log as well.
   know(
@@ -183,11 +210,17 @@ async function withKey(
   );
   // Before the key's own rules: a refusal has a caller, too.
   if (!rules.gateways(gateway.id)) throw refused(`gateway '${gateway.id}'`);
-  const slugs = [provider.slug, ...provider.aliases ?? []];
-  if (rules.providers !== undefined && !slugs.some(rules.providers)) {
-    throw refused(`provider '${provider.slug}'`, record.providers);
+  if (rules.providers !== undefined || rules.models !== undefined) {
+    const others = ctx.get(admission);
+    const admit: Admission = async (asked) => {
+      const onward = await others?.(asked) ?? asked;
+      await checkRules(onward, record, rules);
+      return onward;
+    };
+    // Of a universal request each step is checked, once it is known.
+    if (ctx.provider !== universal) await checkRules(ctx, record, rules);
+    ctx.set(admission, admit);
   }
-  if (rules.models !== undefined) await checkModels(ctx, record, rules.models);
   const claims = [...rules.requests, ...rules.tokens];
   const admittedAt = host.now();
   if (claims.length > 0) {
@@ -210,6 +243,15 @@ async function withKey(
   // An answer from the cache costs nothing.
   if (ctx.shared.cached === true) ctx.waitUntil(limiter.giveBack(rules.requests, admittedAt));
   return response;
+}
+
+/** Refuses a provider or a model that the key is not for. */
+async function checkRules(ctx: Context, record: KeyRecord, rules: Rules): Promise<void> {
+  const { slug, aliases = [] } = ctx.provider;
+  if (rules.providers !== undefined && ![slug, ...aliases].some(rules.providers)) {
+    throw refused(`provider '${slug}'`, record.providers);
+  }
+  if (rules.models !== undefined) await checkModels(ctx, record, rules.models);
 }
 
 async function checkModels(

@@ -11,6 +11,7 @@ import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
 import { metadataOf } from "../core/metadata.ts";
 import type { Measured } from "../core/meter.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
+import { universal } from "../core/universal.ts";
 
 /** Options of {@link log}; each wins over the gateway's setting of the same meaning. */
 export interface LogOptions {
@@ -37,7 +38,7 @@ interface Plan {
 export function log(options: LogOptions = {}): Plugin {
   const redactors = new WeakMap<readonly string[], Redactor>();
   const planOf = (ctx: Context): Plan | undefined => {
-    const { gateway, request: { headers } } = ctx;
+    const { gateway, clientHeaders: headers } = ctx;
     if (!flag(headers.get("cf-aig-collect-log"), gateway.collect_logs)) return undefined;
     let redact = redactors.get(gateway.log_redact);
     if (redact === undefined) {
@@ -54,26 +55,36 @@ export function log(options: LogOptions = {}): Plugin {
 
   return definePlugin("log", async (ctx, next) => {
     const plan = planOf(ctx);
-    if (plan === undefined) return next();
+    // Whose steps may each say otherwise.
+    const hasSteps = ctx.provider === universal;
+    if (plan === undefined && !hasSteps) return next();
     const started = performance.now();
     const startedAt = ctx.host.now();
     const before = ctx.shared.attempts;
     // Behind `fallback`, this runs once a step.
     if (!ctx.shared.logged) {
-      const most = plan.payload ? plan.bytes : 0;
-      const listener = (measured: Measured) => ctx.host.log.push(entryOf(measured, plan));
+      const most = hasSteps || plan?.payload
+        ? options.payloadBytes ?? ctx.gateway.log_payload_bytes
+        : 0;
+      const listener = (measured: Measured) => {
+        const own = hasSteps ? planOf(measured.attempt.ctx) : plan;
+        return own && ctx.host.log.push(entryOf(measured, own));
+      };
       ctx.onAttempt(listener, { keep: most, logged: true });
     }
     try {
       const response = await next();
-      if (ctx.shared.attempts === before) {
-        const row = rowWithout(ctx, startedAt, performance.now() - started, response.status, null);
-        ctx.shared.logId = row.id;
+      const { shared } = ctx;
+      const last = hasSteps ? shared.attempt ?? ctx : ctx;
+      if (hasSteps && planOf(last) === undefined) delete shared.logId;
+      else if (shared.attempts === before || (hasSteps && shared.cached === true)) {
+        const row = rowWithout(last, startedAt, performance.now() - started, response.status, null);
+        shared.logId = row.id;
         keep(ctx, row);
       }
       return response;
     } catch (error) {
-      if (ctx.shared.attempts === before && !byStranger(ctx, error)) {
+      if (plan !== undefined && ctx.shared.attempts === before && !byStranger(ctx, error)) {
         const { status, code, message } = isGatewayError(error)
           ? error
           : { status: 500, code: null, message: "The gateway failed" };
@@ -210,7 +221,7 @@ function common(ctx: Context, attempt: number) {
     gateway: ctx.gateway.id,
     provider: ctx.provider.slug,
     method: ctx.method,
-    request_type: "native",
+    request_type: ctx.requestType,
     request_content_type: ctx.headers["content-type"] ?? "",
     cached: false,
     attempt,

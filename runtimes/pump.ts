@@ -8,18 +8,21 @@
  * The same chunks at the same pace.
  *
  * @param onBreak Ends the stream when the upstream breaks off: closes it, or fails it.
+ * @param onChunk Sees what passes.
  */
 export function pump(
   body: ReadableStream<Uint8Array>,
   onBreak: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
+  onChunk?: (chunk: Uint8Array) => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        if (done) return controller.close();
+        onChunk?.(value);
+        controller.enqueue(value);
       } catch {
         onBreak(controller);
       }

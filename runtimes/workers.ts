@@ -43,5 +43,5 @@ function config(): GatewayOptions {
 export { SluiceCounters } from "./workers/counter-object.ts";
 export default {
   fetch: async (request: Request, env: unknown, execution: unknown): Promise<Response> =>
-    marked(await gateway.fetch(request, env, execution)),
+    marked(await gateway.fetch(request, env, execution), request.url),
 };

@@ -63,6 +63,7 @@ export function errorEvent(stream: Unended, what: Mishap): Uint8Array | undefine
     case "lines":
       return encoder.encode(`${endsLine(tail) ? "" : "\n"}${lineOf(stream, what)}\n`);
     case "list":
+      if (ascii(tail).trimEnd().endsWith("]")) return undefined; // nothing can follow
       return encoder.encode(`${beforeElement(tail)}${JSON.stringify(googleError(what))}\n]`);
     case "sse":
       return encoder.encode(`${beforeEvent(tail)}${eventOf(stream, what)}\n\n`);

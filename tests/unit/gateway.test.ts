@@ -31,7 +31,7 @@ describe("routes", () => {
       8010,
       /unified API/,
     ],
-    ["universal endpoint", "/v1/acc/team", 501, 8010, /universal endpoint/],
+    ["method of the universal endpoint", "/v1/acc/team", 405, 8011, /takes a POST/],
     [
       "management API without an admin",
       "/client/v4/accounts/acc/ai-gateway/gateways",

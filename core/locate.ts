@@ -1,0 +1,39 @@
+/**
+ * Which provider a name means, and who may reach it.
+ *
+ * @module
+ */
+import { type CorsSettings, fromStrangePage } from "./cors.ts";
+import { Code, GatewayError } from "./error.ts";
+import { shown, suggestion } from "./nearest.ts";
+import type { Provider } from "./provider.ts";
+import type { Setup } from "./setup.ts";
+
+/**
+ * The provider of a slug or alias, for a request with these headers; an error that names it, where there
+ * is none (400, code 2008) or where it is closed to the page that asks (403, code 8008).
+ */
+export function providerNamed(setup: Setup, name: string, headers: Headers): Provider {
+  const provider = setup.providers.get(name)?.provider;
+  if (provider === undefined) {
+    const hint = suggestion(name, [...setup.providers.keys()], "providers");
+    throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${shown(name)}'; ${hint}`);
+  }
+  assertPageMayCall(provider, headers, setup.config.cors);
+  return provider;
+}
+
+/** Any page may call a provider on the Internet, with a key of its own; a server at home has no key. */
+function assertPageMayCall(
+  provider: Provider,
+  headers: Headers,
+  cors: CorsSettings | undefined,
+): void {
+  if (!provider.local || !fromStrangePage(headers, cors)) return;
+  throw new GatewayError(
+    403,
+    Code.originRefused,
+    `Provider '${provider.slug}' runs on the operator's machine and is closed to pages of other ` +
+      "sites; list the page's origin in 'cors.origins' to open it",
+  );
+}
