@@ -56,7 +56,9 @@ export function openSqlite(path: string): Sqlite {
   try {
     // Pages of 8 KiB and a checkpoint each 32 MiB: a row with its bodies costs a third less to write.
     db.exec("PRAGMA busy_timeout = 5000; PRAGMA page_size = 8192");
-    const mode = db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
+    const mode = waiting(() => db.prepare("PRAGMA journal_mode = WAL").get()) as {
+      journal_mode: string;
+    };
     db.exec("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
     db.exec("PRAGMA wal_autocheckpoint = 4000");
     const sql = syncSql(db);
@@ -70,6 +72,18 @@ export function openSqlite(path: string): Sqlite {
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** SQLite does not wait for a lock by itself where two processes open a new file at once. */
+function waiting<T>(work: () => T): T {
+  for (let tries = 1;; tries++) {
+    try {
+      return work();
+    } catch (error) {
+      if (!/\blocked\b/.test(String(error)) || tries === 100) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
   }
 }
 
