@@ -34,11 +34,12 @@ export type {
   KeyConfig,
   LimitsConfig,
   ProviderConfig,
+  RateLimitRule,
 } from "./core/config.ts";
 export {
-  authenticated,
   type Admission,
   admission,
+  authenticated,
   type Changes,
   type Context,
   createKey,
@@ -77,7 +78,8 @@ export { type Exchange, type Transport, webTransport } from "./core/upstream.ts"
 export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";
 export { auth } from "./plugins/auth.ts";
-export { log, type LogOptions } from "./plugins/log.ts";
 export { fallback, type FallbackOptions, type FallbackTarget } from "./plugins/fallback.ts";
+export { log, type LogOptions } from "./plugins/log.ts";
+export { rateLimit, type RateLimitOptions } from "./plugins/rate-limit.ts";
 export { type Backoff, retry, type RetryOptions } from "./plugins/retry.ts";
 export { timeout, type TimeoutOptions } from "./plugins/timeout.ts";

@@ -20,6 +20,12 @@ export interface GatewayConfig {
   errors?: "true" | "strict";
   /** Seconds; 0 is off. */
   cache_ttl?: number;
+  /** Seconds for which an answer that has expired is given while a new one is fetched. */
+  cache_stale_while_revalidate?: number;
+  /** Seconds for which an answer that has expired is given when there is no new one. */
+  cache_stale_if_error?: number;
+  /** How a stored stream is sent: at once, as it came, or as it came with no pause over a second. */
+  cache_replay?: "instant" | "original" | "cap-1s";
   /** Requests need a key that the caller brings or that is stored; without one they are a 400. */
   byok_only?: boolean;
   /** Cloudflare Access in front: its JWTs stand in for a gateway token. */
@@ -44,6 +50,10 @@ export interface GatewayConfig {
   rate_limiting_interval?: number;
   /** How the interval moves. */
   rate_limiting_technique?: "fixed" | "sliding";
+  /** What becomes of requests while the store of counts is away; `open` lets them through. */
+  rate_limiting_failure?: "open" | "closed";
+  /** Limits beside the one above; all of them hold. */
+  rate_limits?: RateLimitRule[];
   /** 1 to 5. */
   retry_max_attempts?: number;
   /** Milliseconds. */
@@ -60,6 +70,29 @@ export interface GatewayConfig {
   tokens?: TokenConfig[];
   /** Dynamic routes, by name. */
   routes?: Record<string, unknown>;
+}
+
+/** What a limit tells apart. */
+export type RateLimitDimension = "key" | "provider" | "model" | "ip" | `metadata.${string}`;
+
+/** One of `gateways.<id>.rate_limits`. */
+export interface RateLimitRule {
+  /** For messages; a rule with a name goes on counting when its figures are changed. */
+  name?: string;
+  /** Each combination of values is counted on its own; requests without a value are counted together. */
+  by?: RateLimitDimension[];
+  /** Globs over provider slugs; all unless given. */
+  providers?: string[];
+  /** Globs over `model` and `provider/model`; all requests unless given, also those that name no model. */
+  models?: string[];
+  /** `concurrent` limits how many are answered at a time. */
+  unit: "requests" | "tokens" | "concurrent";
+  /** Most of that unit, in a window or at a time. */
+  limit: number;
+  /** Seconds; not for `concurrent`. */
+  window?: number;
+  /** `sliding` unless given; not for `concurrent`. */
+  technique?: "fixed" | "sliding";
 }
 
 /** What a virtual key may do, and what becomes of its requests. */

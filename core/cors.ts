@@ -12,6 +12,7 @@ export interface CorsSettings {
 }
 
 const exposed = [
+  "age",
   "cf-aig-cache-status",
   "cf-aig-event-id",
   "cf-aig-log-id",
@@ -26,13 +27,24 @@ const exposed = [
   "retry-after-ms",
   "server-timing",
   "x-request-id",
+  "x-ratelimit-limit-concurrent",
   "x-ratelimit-limit-requests",
   "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-concurrent",
   "x-ratelimit-remaining-requests",
   "x-ratelimit-remaining-tokens",
   "x-ratelimit-reset-requests",
   "x-ratelimit-reset-tokens",
   "x-should-retry",
+  "x-sluice-cache-reason",
+  "x-sluice-ratelimit-limit-concurrent",
+  "x-sluice-ratelimit-limit-requests",
+  "x-sluice-ratelimit-limit-tokens",
+  "x-sluice-ratelimit-remaining-concurrent",
+  "x-sluice-ratelimit-remaining-requests",
+  "x-sluice-ratelimit-remaining-tokens",
+  "x-sluice-ratelimit-reset-requests",
+  "x-sluice-ratelimit-reset-tokens",
 ].join(", ");
 
 /** True when a page of the origin may call the gateway. */

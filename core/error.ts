@@ -53,6 +53,8 @@ export const Code = {
   noCredential: 8015,
   /** A provider key cannot be stored, or a setting needs what is not there. */
   noMasterKey: 8016,
+  /** A store that the answer depends on is away. */
+  storeAway: 8017,
   /** The body of a universal request is not an array of steps. */
   badSteps: 8030,
 } as const;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Metrics } from "./metrics.ts";
+import { unref } from "./settler.ts";
 import type { Counters, Span } from "./storage/ports.ts";
 
 /** How much in which time. */
@@ -94,19 +95,41 @@ export class Limiter {
   }
 
   /**
-   * Counts what has been used already, over the limit if need be; a negative amount gives back. What is
-   * no number counts nothing. Never rejects.
+   * Counts what has been used already, over the limit if need be; a negative amount gives back, in the
+   * window that `now` is in. What is no number counts nothing. Never rejects.
+   *
+   * @returns False when the store could not be asked.
    */
-  async settle(key: string, amount: number, rule: Limit, now: number): Promise<void> {
-    if (!Number.isFinite(amount) || amount === 0) return;
+  async settle(key: string, amount: number, rule: Limit, now: number): Promise<boolean> {
+    if (!Number.isFinite(amount) || amount === 0) return true;
     try {
       await this.#counters.add(key, amount, spanOf(rule), Infinity, now);
+      return true;
     } catch {
       this.#metrics.count(
         "sluice_limits_unsettled_total",
         "Amounts used that could not be counted",
       );
+      return false;
     }
+  }
+
+  /**
+   * Takes all amounts or none.
+   *
+   * @returns One for each claim, or up to the first that was refused: the last one is not `ok` then.
+   */
+  async takeAll(claims: readonly Claim[], now: number): Promise<Taken[]> {
+    const all: Taken[] = [];
+    for (let i = 0; i < claims.length; i++) {
+      const { key, amount, rule } = claims[i]!;
+      const taken = await this.take(key, amount, rule, now);
+      all.push(taken);
+      if (taken.ok) continue;
+      await this.giveBack(claims.filter((_, i) => all[i]?.ok && all[i].known), now);
+      break;
+    }
+    return all;
   }
 
   /** Takes all amounts or none; gives back the claim that was refused. */
@@ -114,17 +137,76 @@ export class Limiter {
     claims: readonly Claim[],
     now: number,
   ): Promise<{ claim: Claim; taken: Taken } | undefined> {
-    for (const [i, claim] of claims.entries()) {
-      const taken = await this.take(claim.key, claim.amount, claim.rule, now);
-      if (taken.ok) continue;
-      await this.giveBack(claims.slice(0, i), now);
-      return { claim, taken };
-    }
-    return undefined;
+    const all = await this.takeAll(claims, now);
+    const taken = all.at(-1);
+    return taken === undefined || taken.ok ? undefined : { claim: claims[all.length - 1]!, taken };
   }
 
   /** Undoes {@link admit} for an operation that was none. */
   async giveBack(claims: readonly Claim[], now: number): Promise<void> {
     await Promise.all(claims.map(({ key, amount, rule }) => this.settle(key, -amount, rule, now)));
+  }
+}
+
+/**
+ * A place among a limited number, held until it is released: a claim on a sliding window, moved on
+ * before the window ends. A process that dies moves nothing on, so its places are free one window later.
+ */
+export class Lease {
+  readonly #limiter: Limiter;
+  readonly #claim: Claim;
+  readonly #now: () => number;
+  /** Where in time the claim is counted. */
+  #at: number;
+  #moves: number;
+  #moving: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #held = true;
+
+  /**
+   * @param claim One that was taken.
+   * @param at When.
+   * @param longest Seconds after which it is not moved on any more: what nobody releases is free some time.
+   */
+  constructor(
+    limiter: Limiter,
+    claim: Claim,
+    at: number,
+    now: () => number,
+    longest: number = 7200,
+  ) {
+    this.#limiter = limiter;
+    this.#claim = claim;
+    this.#at = at;
+    this.#now = now;
+    this.#moves = Math.ceil(longest * 3 / claim.rule.window);
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (!this.#held || this.#moves-- <= 0) return;
+    const pause = this.#claim.rule.window * 1000 / 3;
+    this.#timer = unref(setTimeout(() => this.#moving = this.#move(), pause));
+  }
+
+  async #move(): Promise<void> {
+    const { key, amount, rule } = this.#claim;
+    const at = this.#now();
+    // In this order: a place too many for a moment is better than one too few.
+    if (await this.#limiter.settle(key, amount, rule, at)) {
+      await this.#limiter.settle(key, -amount, rule, this.#at);
+      this.#at = at;
+    }
+    this.#wait();
+  }
+
+  /** Gives the place back, once. Never rejects. */
+  async release(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    clearTimeout(this.#timer);
+    await this.#moving;
+    const { key, amount, rule } = this.#claim;
+    await this.#limiter.settle(key, -amount, rule, this.#at);
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import type { RateLimitDimension } from "./config.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const name = v.pipe(
@@ -52,6 +53,36 @@ export const keyRules = {
   }))),
 };
 
+const rateLimit = v.pipe(
+  v.strictObject({
+    name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+    by: v.optional(v.array(v.custom<RateLimitDimension>(
+      isDimension,
+      "'key', 'provider', 'model', 'ip' or 'metadata.<name>'",
+    ))),
+    providers: v.optional(v.array(glob)),
+    models: v.optional(v.array(glob)),
+    unit: v.picklist(["requests", "tokens", "concurrent"]),
+    limit: positive,
+    window: v.optional(positive),
+    technique: v.optional(v.picklist(["fixed", "sliding"])),
+  }),
+  v.check(
+    ({ unit, window, technique }) =>
+      unit === "concurrent"
+        ? window === undefined && technique === undefined
+        : window !== undefined,
+    "a 'window' in seconds, or neither 'window' nor 'technique' where 'unit' is 'concurrent'",
+  ),
+);
+const rateLimits = v.pipe(
+  v.array(rateLimit),
+  v.check((rules) => {
+    const names = rules.flatMap(({ name }) => name ?? []);
+    return new Set(names).size === names.length;
+  }, "rules whose names differ"),
+);
+
 const keySource = v.union([
   v.strictObject({
     env: v.union([v.string(), v.array(v.string())]),
@@ -68,6 +99,9 @@ const gateway = v.strictObject({
   open: v.optional(v.boolean()),
   errors: v.optional(v.picklist(["true", "strict"]), "true"),
   cache_ttl: v.optional(count, 0),
+  cache_stale_while_revalidate: v.optional(count, 0),
+  cache_stale_if_error: v.optional(count, 0),
+  cache_replay: v.optional(v.picklist(["instant", "original", "cap-1s"]), "instant"),
   byok_only: v.optional(v.boolean(), false),
   access: v.nullish(
     v.strictObject({
@@ -93,6 +127,8 @@ const gateway = v.strictObject({
   rate_limiting_limit: v.optional(count, 0),
   rate_limiting_interval: v.optional(count, 60),
   rate_limiting_technique: v.optional(v.picklist(["fixed", "sliding"]), "sliding"),
+  rate_limiting_failure: v.optional(v.picklist(["open", "closed"]), "open"),
+  rate_limits: v.optional(rateLimits, []),
   retry_max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(5)), 1),
   retry_delay: v.optional(v.pipe(count, v.maxValue(60_000)), 500),
   retry_backoff: v.optional(v.picklist(["constant", "linear", "exponential"]), "exponential"),
@@ -225,6 +261,10 @@ export function keysAt(path: readonly string[]): string[] {
     at = at?.entries?.[key] ?? at?.value ?? at?.item;
   }
   return Object.keys(unwrap(at)?.entries ?? {});
+}
+
+function isDimension(text: unknown): boolean {
+  return typeof text === "string" && /^(?:key|provider|model|ip|metadata\..{1,64})$/.test(text);
 }
 
 function isPattern(text: string): boolean {

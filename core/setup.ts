@@ -233,11 +233,12 @@ function readKey(source: KeyConfig, env: Readonly<Record<string, unknown>>): str
 const needs: Record<string, { plugin: string; off: unknown }> = {
   cache_ttl: { plugin: "cache", off: 0 },
   rate_limiting_limit: { plugin: "rateLimit", off: 0 },
+  rate_limits: { plugin: "rateLimit", off: undefined },
   retry_max_attempts: { plugin: "retry", off: 1 },
-  tokens: { plugin: "auth", off: undefined },
   timeout_first_byte: { plugin: "timeout", off: 0 },
   timeout_idle: { plugin: "timeout", off: 0 },
   timeout_total: { plugin: "timeout", off: 0 },
+  tokens: { plugin: "auth", off: undefined },
   access: { plugin: "auth", off: null },
   routes: { plugin: "fallback", off: undefined },
 };

@@ -1,0 +1,203 @@
+/**
+ * What one request takes of its limits, and when it gives it back: requests never, places of answers
+ * under way once the answer is over, tokens as far as they were not used.
+ *
+ * @module
+ */
+import type { Attempt } from "./attempt.ts";
+import { type Context, createKey, type Key } from "./context.ts";
+import { Code, GatewayError } from "./error.ts";
+import { type Claim, Lease } from "./limiter.ts";
+import { type Finding, overLimit } from "./rate-headers.ts";
+import type { Bucket, RateRule } from "./rate-rules.ts";
+import { observe } from "./tape.ts";
+import { tokensOf } from "./usage/forecast.ts";
+
+/** What is counted once for a client request, however many steps and attempts it takes. */
+interface State {
+  /** By key of the bucket; requests that have been counted are in it. */
+  findings: Map<string, Finding>;
+  places?: Map<string, Place>;
+  /** Numbers of attempts whose tokens have been counted. */
+  attempts?: Set<number>;
+}
+
+/** A place of a concurrent rule; answers of several steps may be under way in it. */
+interface Place {
+  key: string;
+  lease: Lease;
+  answers: number;
+}
+
+/** A claim of a rule. */
+interface Asked extends Claim {
+  unit: RateRule["unit"];
+  of: RateRule;
+}
+
+const stateKey: Key<State> = createKey("rateLimit");
+
+/** One passage of a request, and what it has taken. */
+export class Admission {
+  readonly #ctx: Context;
+  readonly #state: State;
+  readonly #claims: Asked[] = [];
+  readonly #places: Place[] = [];
+  /** Some tokens were asked for. */
+  #tokens = false;
+  #at = 0;
+  /** Numbers of the first attempt of this passage, and of the first that is not. */
+  #first = 0;
+  #last = Infinity;
+
+  /**
+   * @param tokens What the request may cost, 0 where that is known only afterwards; nothing where it can
+   *   cost none.
+   */
+  constructor(ctx: Context, buckets: readonly Bucket[], tokens: number | undefined) {
+    let state = ctx.get(stateKey);
+    if (state === undefined) {
+      state = { findings: new Map() };
+      ctx.set(stateKey, state);
+    }
+    this.#ctx = ctx;
+    this.#state = state;
+    for (const { key, rule: of } of buckets) {
+      const { unit, limit: rule } = of;
+      let amount = 1;
+      if (unit === "requests") {
+        if (state.findings.has(key)) continue;
+      } else if (unit === "tokens") {
+        if (tokens === undefined) continue;
+        // What alone is over the limit gets in while nothing else is counted.
+        amount = Math.min(tokens, rule.limit);
+      } else {
+        const place = state.places?.get(key);
+        if (place !== undefined) {
+          place.answers++;
+          this.#places.push(place);
+          continue;
+        }
+      }
+      this.#claims.push({ key, amount, rule, unit, of });
+    }
+  }
+
+  /** What is known of the limits of the request. */
+  get findings(): Iterable<Finding> {
+    return this.#state.findings.values();
+  }
+
+  /**
+   * Takes what is asked for, or nothing. Throws where a limit is used up, and where its store is away and
+   * `failure` is `closed`.
+   */
+  async take(failure: "open" | "closed"): Promise<void> {
+    const { host, gateway, shared } = this.#ctx;
+    const claims = this.#claims;
+    const at = this.#at = host.now();
+    const all = await host.limiter.takeAll(claims, at);
+    const last = all.at(-1);
+    if (last?.ok === false) {
+      this.#release();
+      const rule = claims[all.length - 1]!.of;
+      host.metrics.count("sluice_rate_limited_total", "Requests refused by a rate limit", {
+        gateway: gateway.id,
+        rule: rule.name,
+      });
+      throw overLimit({ rule, taken: last, at });
+    }
+    if (failure === "closed" && all.some(({ known }) => !known)) {
+      this.#release();
+      await host.limiter.giveBack(claims.filter((_, i) => all[i]!.known), at);
+      throw new GatewayError(
+        503,
+        Code.storeAway,
+        "The store of this gateway's rate limits cannot be reached; try again in a moment",
+        { headers: { "retry-after": "1" } },
+      );
+    }
+    for (const [i, claim] of claims.entries()) {
+      const { key, unit, of: rule } = claim;
+      this.#state.findings.set(key, { rule, taken: all[i]!, at });
+      if (unit === "tokens") this.#tokens = true;
+      else if (unit === "concurrent") {
+        const lease = new Lease(host.limiter, claim, at, () => host.now());
+        const place: Place = { key, lease, answers: 1 };
+        (this.#state.places ??= new Map()).set(key, place);
+        this.#places.push(place);
+      }
+    }
+    if (!this.#tokens) return;
+    this.#first = shared.attempts;
+    this.#ctx.onAttempt(({ attempt, status, usage }) =>
+      this.#use(attempt, status, tokensOf(usage))
+    );
+  }
+
+  /** The rest of the chain has thrown. */
+  async failed(): Promise<void> {
+    this.#last = this.#ctx.shared.attempts;
+    this.#release();
+    await this.#refund();
+  }
+
+  /** The head of the answer is there; gives back the answer to use. */
+  answered(response: Response): Response | Promise<Response> {
+    const { attempts, cached } = this.#ctx.shared;
+    this.#last = attempts;
+    const answer = this.#places.length === 0
+      ? response
+      : observe(response, { chunk() {}, end: () => this.#release() });
+    if (cached !== true && !this.#tokens) return answer;
+    return this.#giveBack(response.status, cached === true).then(() => answer);
+  }
+
+  async #giveBack(status: number, cached: boolean): Promise<void> {
+    if (cached) {
+      const requests = this.#claims.filter(({ unit }) => unit === "requests");
+      await this.#ctx.host.limiter.giveBack(requests, this.#at);
+    }
+    // What costs no tokens: a failure, and an answer that no provider was asked for.
+    if (status >= 400 || this.#last === this.#first) await this.#refund();
+  }
+
+  #release(): void {
+    const { places } = this.#state;
+    for (const place of this.#places.splice(0)) {
+      if (--place.answers > 0) continue;
+      if (places?.get(place.key) === place) places.delete(place.key);
+      this.#ctx.waitUntil(place.lease.release());
+    }
+  }
+
+  /** An attempt is over: its tokens come out of what was set aside, what is missing is counted now. */
+  async #use(attempt: Attempt, status: number, tokens: number): Promise<void> {
+    const { number, ctx } = attempt;
+    const attempts = this.#state.attempts ??= new Set();
+    const own = number >= this.#first && number < this.#last && !attempts.has(number) &&
+      ctx.step === this.#ctx.step && ctx.provider === this.#ctx.provider;
+    if (!own) return;
+    attempts.add(number);
+    const { limiter, now } = this.#ctx.host;
+    const at = now();
+    await Promise.all(this.#claims.map(async (claim) => {
+      if (claim.unit !== "tokens") return;
+      const covered = Math.min(tokens, claim.amount);
+      claim.amount -= covered;
+      await limiter.settle(claim.key, tokens - covered, claim.rule, at);
+    }));
+    if (status < 400) await this.#refund();
+  }
+
+  /** Gives back what is left of the tokens that were set aside, where they were counted. */
+  async #refund(): Promise<void> {
+    const { limiter } = this.#ctx.host;
+    await Promise.all(this.#claims.map(async (claim) => {
+      const { key, amount, rule, unit } = claim;
+      if (unit !== "tokens") return;
+      claim.amount = 0;
+      await limiter.settle(key, -amount, rule, this.#at);
+    }));
+  }
+}
