@@ -43,5 +43,5 @@ export function openPostgres(url: string): Database {
     query = pool.query.bind(pool);
     end = (): Promise<void> => pool.end();
   }
-  return createDatabase(postgresql({ url, lib: { Client } as unknown as typeof pg }));
+  return createDatabase(postgresql({ url, lib: { Client } as never }));
 }
