@@ -77,9 +77,4 @@ export {
 export { type Exchange, type Transport, webTransport } from "./core/upstream.ts";
 export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";
-export { auth } from "./plugins/auth.ts";
-export { fallback, type FallbackOptions, type FallbackTarget } from "./plugins/fallback.ts";
-export { log, type LogOptions } from "./plugins/log.ts";
-export { rateLimit, type RateLimitOptions } from "./plugins/rate-limit.ts";
-export { type Backoff, retry, type RetryOptions } from "./plugins/retry.ts";
-export { timeout, type TimeoutOptions } from "./plugins/timeout.ts";
+export * from "./plugins/mod.ts";

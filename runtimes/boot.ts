@@ -10,12 +10,11 @@ import { pathToFileURL } from "node:url";
 import { parseConfig } from "../core/config.ts";
 import {
   type AdminOptions,
-  auth,
   ConfigError,
   createGateway,
   type Gateway,
   type GatewayOptions,
-  log,
+  standardPlugins,
   version,
 } from "../mod.ts";
 import { openStores } from "./stores.ts";
@@ -54,7 +53,7 @@ export async function boot(
     port = portOf(env["PORT"]);
     const config = await loadConfig(env["SLUICE_CONFIG"]);
     gateway = createGateway({
-      plugins: [log(), auth()],
+      plugins: standardPlugins(),
       ...config,
       ...options,
       env,

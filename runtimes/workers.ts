@@ -2,7 +2,7 @@
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../core/config.ts";
-import { type AdminOptions, auth, createGateway, type GatewayOptions, log } from "../mod.ts";
+import { type AdminOptions, createGateway, type GatewayOptions, log } from "../mod.ts";
 import { marked } from "./workers/marked.ts";
 import { openWorkerStores } from "./workers/stores.ts";
 
@@ -12,7 +12,7 @@ const vars: Record<string, unknown> = env;
 const given = config();
 const report = (message: string) => console.error(`Sluice: ${message}`);
 const gateway = createGateway({
-  plugins: [log(), auth()],
+  plugins: standardPlugins(),
   ...given,
   env: vars,
   report,

@@ -1,0 +1,27 @@
+/**
+ * All plugins, and the chain that the runtimes start with.
+ *
+ * @module
+ */
+import type { Plugin } from "../core/plugin.ts";
+import { auth } from "./auth.ts";
+import { fallback } from "./fallback.ts";
+import { log } from "./log.ts";
+import { rateLimit } from "./rate-limit.ts";
+import { retry } from "./retry.ts";
+import { timeout } from "./timeout.ts";
+
+export { auth } from "./auth.ts";
+export { fallback, type FallbackOptions, type FallbackTarget } from "./fallback.ts";
+export { log, type LogOptions } from "./log.ts";
+export { rateLimit, type RateLimitOptions } from "./rate-limit.ts";
+export { type Backoff, retry, type RetryOptions } from "./retry.ts";
+export { timeout, type TimeoutOptions } from "./timeout.ts";
+
+/**
+ * The chain of the runtimes, in its order: what is per client request outside, what is per attempt inside.
+ * What the configuration does not turn on costs next to nothing.
+ */
+export function standardPlugins(): Plugin[] {
+  return [log(), auth(), fallback(), rateLimit(), retry(), timeout()];
+}
