@@ -2,7 +2,7 @@
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
 import { parseConfig } from "../core/config.ts";
-import { type AdminOptions, createGateway, type GatewayOptions, log } from "../mod.ts";
+import { type AdminOptions, createGateway, type GatewayOptions, standardPlugins } from "../mod.ts";
 import { marked } from "./workers/marked.ts";
 import { openWorkerStores } from "./workers/stores.ts";
 
