@@ -12,6 +12,7 @@ import type { LogRow } from "./log/row.ts";
 import type { AttemptListener } from "./meter.ts";
 import type { Observer } from "./observe.ts";
 import type { Provider } from "./provider.ts";
+import type { Exchange, Transport } from "./upstream.ts";
 
 /** A typed key under which plugins share a value. */
 export interface Key<T> {
@@ -76,6 +77,7 @@ export type Changes = Partial<
     | "signal"
     | "hold"
     | "observer"
+    | "wire"
     | "step"
   >
 >;
@@ -148,6 +150,11 @@ export class Context {
   readonly hold: number | undefined;
   /** Sees the body of the answer pass. */
   readonly observer: Observer | undefined;
+  /**
+   * Stands between the innermost step and the network, where a plugin has to: what it answers or throws
+   * counts as the provider's, for the log, retries and limits alike.
+   */
+  readonly wire: ((exchange: Exchange, send: Transport) => Promise<Response>) | undefined;
   /** What was asked, in the words of the log. */
   readonly requestType: LogRow["request_type"];
   /** UUIDv7 of this request. */
@@ -163,7 +170,10 @@ export class Context {
 
   /** Made by the gateway, one for each request. */
   constructor(
-    init: Omit<Context, "with" | "get" | "set" | "bytes" | "onAttempt" | "waitUntil" | "shared">,
+    init: Omit<
+      Context,
+      "with" | "get" | "set" | "bytes" | "onAttempt" | "waitUntil" | "shared" | "wire"
+    >,
   ) {
     this.host = init.host;
     this.request = init.request;
@@ -180,6 +190,7 @@ export class Context {
     this.signal = init.signal;
     this.hold = init.hold;
     this.observer = init.observer;
+    this.wire = undefined;
     this.requestType = init.requestType;
     this.requestId = init.requestId;
     this.eventId = init.eventId;

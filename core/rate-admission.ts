@@ -148,7 +148,7 @@ export class Admission {
     this.#last = attempts;
     const answer = this.#places.length === 0
       ? response
-      : observe(response, { chunk() {}, end: () => this.#release() });
+      : observe(response, { chunk() {}, end: () => this.#release() }, this.#ctx.request.signal);
     if (cached !== true && !this.#tokens) return answer;
     return this.#giveBack(response.status, cached === true).then(() => answer);
   }

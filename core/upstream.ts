@@ -219,18 +219,17 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       const model = provider.model?.(ctx.path, clientHeaders) ??
         (body && topLevelString(body, "model"));
       if (model !== undefined) ctx.shared.model = attempt.model = model;
-      let response = mutable(
-        await transport({
-          url: call.url,
-          method: ctx.method,
-          headers: call.headers,
-          body,
-          client: request,
-          signal: ctx.signal,
-          bodyLimit,
-          onSent: watch?.sent && ((bytes) => watch.sent?.(bytes)),
-        }),
-      );
+      const sent: Exchange = {
+        url: call.url,
+        method: ctx.method,
+        headers: call.headers,
+        body,
+        client: request,
+        signal: ctx.signal,
+        bodyLimit,
+        onSent: watch?.sent && ((bytes) => watch.sent?.(bytes)),
+      };
+      let response = mutable(await (ctx.wire?.(sent, transport) ?? transport(sent)));
       if (response.status < 200 || response.status > 599) {
         await response.body?.cancel();
         throw new TypeError(`Status ${response.status} is none of HTTP`);
