@@ -44,7 +44,7 @@ export class Opening {
     this.#total += bytes.length;
     if (this.#total > most) return "answered";
     // A stream that comes byte by byte is looked at once an event.
-    if (!/aws/.test(this.#contentType) && !bytes.some(mayEnd)) return undefined;
+    if (!/amazon/.test(this.#contentType) && !bytes.some(mayEnd)) return undefined;
     return this.#read(false);
   }
 
@@ -85,7 +85,8 @@ export class Opening {
       // What is of no format that is known is as good as content.
       const { format } = this.#draft;
       const known = format !== undefined && format.unprovable !== true;
-      if (event.text !== undefined || !known) return "answered";
+      const isCut = event.text !== undefined && /^\s*[{[]/.test(event.text);
+      if (!isCut && (event.text !== undefined || !known)) return "answered";
     }
     if (length > 0) {
       const rest = bytes.subarray(frames.end(length - 1));
