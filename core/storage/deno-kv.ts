@@ -166,14 +166,19 @@ export function denoCounters(kv: DenoKv, base: Path): Counters {
     const path = [...base, id];
     const expireIn = Math.max(...batch.map(({ span }) => Math.ceil(2 * span.slots * span.slotMs)));
     for (let tries = 0; tries < mostTries; tries++) {
-      const entry = await kv.get(path);
-      const slots = isSlots(entry.value) ? entry.value : { slots: [], amounts: [] };
-      const counts = batch.map(({ addition, span }) => addToSlots(slots, addition, span));
-      if (!batch.some(({ addition }, i) => addition.amount !== 0 && counts[i]!.added)) {
-        return counts;
+      try {
+        const entry = await kv.get(path);
+        const slots = isSlots(entry.value) ? entry.value : { slots: [], amounts: [] };
+        const counts = batch.map(({ addition, span }) => addToSlots(slots, addition, span));
+        if (!batch.some(({ addition }, i) => addition.amount !== 0 && counts[i]!.added)) {
+          return counts;
+        }
+        const change = kv.atomic().check(entry).set(path, slots, { expireIn });
+        if ((await change.commit()).ok) return counts;
+      } catch (error) {
+        // A file that another process writes at this moment: Deno does not wait for it.
+        if (!/database is locked/.test(String(error))) throw error;
       }
-      const change = kv.atomic().check(entry).set(path, slots, { expireIn });
-      if ((await change.commit()).ok) return counts;
       await pause(tries);
     }
     throw contended();
