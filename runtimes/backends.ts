@@ -211,7 +211,7 @@ export function driverBackend(driver: KVDriver, now: () => number): Backend {
 
 async function logsOver(driver: KVDriver, now: () => number): Promise<Logs> {
   const { kvLogs } = await import("../core/storage/logs-kv.ts");
-  return kvLogs(kvOver(driver, { base: "sluice:logs:", now }));
+  return kvLogs(kvOver(driver, { base: "sluice:logs:", now }), { now });
 }
 
 /** The options that a backend of ours has, and no others. */

@@ -38,7 +38,8 @@ class Process {
       stdio: ["pipe", "pipe", "inherit"],
     });
     children.add(this.#child);
-    this.exited = new Promise((resolve) => this.#child.once("close", resolve));
+    // Not its "close", which comes only after all that it wrote was read.
+    this.exited = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
@@ -128,11 +129,13 @@ for (const runtime of available) {
   });
 }
 
-describe("deno: without a disk", { skip: !available.includes("deno") && "no Deno" }, () => {
-  it("keeps all of it in Deno KV", async () => {
-    const command = ["deno", "run", "--allow-env", "--allow-read", "--no-check", script];
-    const child = new Process(command, { DENO_DIR: join(folder, "deno"), NO_COLOR: "1" });
-    assert.deepEqual((await child.next()).ready.slice(0, 3), ["deno-kv", "deno-kv", "deno-kv"]);
-    await child.end();
+if (available.includes("deno")) {
+  describe("deno: without a disk", () => {
+    it("keeps all of it in Deno KV", async () => {
+      const command = ["deno", "run", "--allow-env", "--allow-read", "--no-check", script];
+      const child = new Process(command, { DENO_DIR: join(folder, "deno"), NO_COLOR: "1" });
+      assert.deepEqual((await child.next()).ready, Array(4).fill("deno-kv"));
+      await child.end();
+    });
   });
-});
+}

@@ -28,7 +28,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     for (let i = 0;; i++) {
       await stores.keys.set(`${write}:${i}`, { i });
       await stores.counters.add(write, 0.5, span, Infinity, at);
-      process.stdout.write(`${JSON.stringify({ wrote: i + 1 })}\n`);
+      const line = `${JSON.stringify({ wrote: i + 1 })}\n`;
+      await new Promise((resolve) => process.stdout.write(line, resolve));
     }
   }
 }
