@@ -175,22 +175,29 @@ export function streamOf(pump: Pump): Body {
   return new ReadableStream(pump, { highWaterMark: runtimeName() === "bun" ? 1 : 0 });
 }
 
-/**
- * The response with another body of the same length. workerd forgets a declared length on the way through
- * JavaScript, and with it how to tell its client that the body was cut.
- */
+/** The response with another body of the same length. */
 export function withBody(response: Response, body: Body): Response {
+  const { headers } = response;
+  // What is encoded is decoded when it is read, and encoded again.
+  const length = headers.has("content-encoding") ? null : headers.get("content-length");
+  return new Response(ofLength(body, length), response);
+}
+
+/**
+ * A body with its declared length. workerd forgets it on the way through JavaScript, and with it how to
+ * tell whoever gets the body that it was cut.
+ */
+export function ofLength(
+  body: ReadableStream<Uint8Array>,
+  length: string | null | undefined,
+): Body {
   const { FixedLengthStream } = globalThis as {
     FixedLengthStream?: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
   };
-  const length = response.headers.get("content-length");
-  if (
-    FixedLengthStream === undefined || length === null ||
-    response.headers.has("content-encoding") // decoded when it is read, and encoded again
-  ) return new Response(body, response);
+  if (FixedLengthStream === undefined || typeof length !== "string") return body as Body;
   const { readable, writable } = new FixedLengthStream(Number(length));
   body.pipeTo(writable).catch(() => {}); // whoever reads learns of it
-  return new Response(readable as Body, response);
+  return readable as Body;
 }
 
 /** Nothing for streams that are not made of bytes, such as those of plugins. */

@@ -19,6 +19,7 @@ import {
   type Tools,
 } from "./provider.ts";
 import { Meter } from "./meter.ts";
+import { ofLength } from "./observe.ts";
 import { runtimeName } from "./runtime.ts";
 import { topLevelString } from "./scan.ts";
 import { passing } from "./streams/passing.ts";
@@ -70,9 +71,10 @@ export function webTransport(
     } else if (body === null && client.body !== null) {
       const { onSent } = exchange;
       if ("content-length" in headers) {
-        // workerd would forget the declared length on the way through JavaScript.
-        const unseen = onSent === undefined || runtime === "workers";
-        body = unseen ? client.body : client.body.pipeThrough(limited(Infinity, () => {}, onSent));
+        body = onSent === undefined ? client.body : ofLength(
+          client.body.pipeThrough(limited(Infinity, () => {}, onSent)),
+          headers["content-length"],
+        );
       } else {
         // Failing the stream is not enough: workerd then sends what it has as if it were whole.
         const stop = new AbortController();
