@@ -95,7 +95,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   if (stores === undefined && Object.keys(config.storage).length > 0) {
     report("'storage' has no effect here: pass `stores` to createGateway");
   }
-  const host = createHost({ setup, stores, fetch: web, now, report });
+  const host = createHost({ setup, stores, fetch: web, respond: transport?.respond, now, report });
   const manage = createManagement({ host, setup, admin, report });
   const route = createRouter();
   const run = compose(

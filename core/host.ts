@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { AnswerCache } from "./cache/answers.ts";
+import { type Respond, webRespond } from "./feed.ts";
 import { idSource } from "./id.ts";
 import { Keyring } from "./keyring.ts";
 import { providerNamed } from "./locate.ts";
@@ -33,6 +35,8 @@ export interface Host {
   readonly keyring: Keyring;
   /** Limits over time. */
   readonly limiter: Limiter;
+  /** Stored answers. */
+  readonly cache: AnswerCache;
   /** Takes log rows and writes them in batches; reading goes through `stores.logs`. */
   readonly log: LogWriter;
   readonly metrics: Metrics;
@@ -45,6 +49,8 @@ export interface Host {
   readonly immediate: boolean;
   /** For requests of a plugin's own. */
   readonly fetch: typeof fetch;
+  /** For answers of a plugin's own. */
+  readonly respond: Respond;
   /** As {@link providerNamed}. */
   provider(name: string, headers: Headers): Provider;
   /** A new UUIDv7. */
@@ -68,6 +74,8 @@ export interface HostOptions {
   setup: Setup;
   stores: Partial<Stores> | undefined;
   fetch: typeof fetch;
+  /** The platform's way unless given. */
+  respond: Respond | undefined;
   now(): number;
   report(message: string, cause?: unknown): void;
 }
@@ -98,9 +106,18 @@ export function createHost(options: HostOptions): OwnHost {
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
   const limiter = new Limiter(stores.counters, metrics);
   const { cors } = config;
+  const cache = new AnswerCache({
+    kv: stores.cache,
+    metrics,
+    now,
+    immediate,
+    // Another server behind the same name answers otherwise.
+    saltOf: (slug) => JSON.stringify(setup.providers.get(slug)?.settings ?? {}),
+  });
   const flush = async () => {
     await settler.drain();
     await log.flush();
+    await cache.flush();
   };
   return {
     stores,
@@ -108,6 +125,7 @@ export function createHost(options: HostOptions): OwnHost {
     providerKeys,
     keyring: new Keyring({ keys, stored: providerKeys, limiter, cors, now, immediate, report }),
     limiter,
+    cache,
     log,
     metrics,
     settler,
@@ -116,6 +134,7 @@ export function createHost(options: HostOptions): OwnHost {
     immediate,
     pricer: createPricer({ prices: setup.config.prices, now, report }),
     fetch: options.fetch,
+    respond: options.respond ?? webRespond,
     provider: (name, headers) => providerNamed(setup, name, headers),
     nextId: idSource(),
     now,

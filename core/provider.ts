@@ -167,6 +167,28 @@ export function hasClientKey(provider: Provider, call: Call): boolean {
   return found;
 }
 
+/** The client's own keys for the provider as it sent them, placeholders aside. */
+export function clientKeys(
+  provider: Provider,
+  headers: Readonly<Record<string, string>>,
+  query: string,
+): string[] {
+  const found: string[] = [];
+  const add = (value: string | undefined): void => {
+    if (value === undefined) return;
+    const key = credentialOf(value);
+    if (key !== "" && !placeholder.test(key)) found.push(value);
+  };
+  if (query !== "") { for (const [, , value] of query.matchAll(keyQuery)) add(value); }
+  for (const name of keyHeadersOf(provider)) add(headers[name]);
+  return found;
+}
+
+/** A query without keys. */
+export function withoutKeys(query: string): string {
+  return query === "" ? "" : query.replace(keyQuery, "$1");
+}
+
 /** Takes off what a client sends in place of a key that it does not have. */
 export function dropPlaceholders(provider: Provider, call: Call): void {
   for (const name of keyHeadersOf(provider)) {

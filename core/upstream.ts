@@ -8,6 +8,7 @@ import type { Attempt, Watch } from "./attempt.ts";
 import { limited } from "./body.ts";
 import type { Context } from "./context.ts";
 import { Code, GatewayError, isGatewayError } from "./error.ts";
+import type { Respond } from "./feed.ts";
 import { cleanAnswer, mutable } from "./headers.ts";
 import type { Keyring } from "./keyring.ts";
 import {
@@ -48,7 +49,11 @@ export interface Exchange {
  * Sends one exchange and answers when the head of the answer is there. Redirects are not followed
  * and content-encoding is left as it is. Rejects with the runtime's own error.
  */
-export type Transport = (exchange: Exchange) => Promise<Response>;
+export interface Transport {
+  (exchange: Exchange): Promise<Response>;
+  /** Makes the gateway's own answers, where a runtime has a faster way than the platform's. */
+  readonly respond?: Respond;
+}
 
 /** The transport of any runtime with a Web `fetch`. */
 export function webTransport(

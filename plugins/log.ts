@@ -4,6 +4,7 @@
  * @module
  */
 import type { Attempt } from "../core/attempt.ts";
+import { type Facts, served } from "../core/cache/served.ts";
 import { authenticated, caller, type Context } from "../core/context.ts";
 import { Code, isGatewayError } from "../core/error.ts";
 import { createRedactor, redactBytes, type Redactor, redactText } from "../core/log/redact.ts";
@@ -76,11 +77,19 @@ export function log(options: LogOptions = {}): Plugin {
       const response = await next();
       const { shared } = ctx;
       const last = hasSteps ? shared.attempt ?? ctx : ctx;
-      if (hasSteps && planOf(last) === undefined) delete shared.logId;
-      else if (shared.attempts === before || (hasSteps && shared.cached === true)) {
+      const own = hasSteps ? planOf(last) : plan;
+      if (own === undefined) delete shared.logId;
+      else if (shared.attempts === before || shared.cached === true) {
         const row = rowWithout(last, startedAt, performance.now() - started, response.status, null);
         shared.logId = row.id;
-        keep(ctx, row);
+        const facts = ctx.get(served);
+        if (facts instanceof Promise) {
+          ctx.waitUntil(facts.then((facts) => {
+            const took = performance.now() - started;
+            Object.assign(row, { duration: took, timings: { ...row.timings, total: took } });
+            keep(ctx, entryOfServed(last, row, facts, own));
+          }));
+        } else keep(ctx, facts === undefined ? { row } : entryOfServed(last, row, facts, own));
       }
       return response;
     } catch (error) {
@@ -94,7 +103,7 @@ export function log(options: LogOptions = {}): Plugin {
           message: plan.redact(message),
         });
         ctx.shared.logId = row.id;
-        keep(ctx, row);
+        keep(ctx, { row });
       }
       throw error;
     }
@@ -107,8 +116,8 @@ function byStranger(ctx: Context, error: unknown): boolean {
   return ctx.gateway.authentication && ctx.get(authenticated) !== true;
 }
 
-function keep(ctx: Context, row: LogRow): void {
-  const written = ctx.host.log.push({ row });
+function keep(ctx: Context, entry: LogEntry): void {
+  const written = ctx.host.log.push(entry);
   if (written !== undefined) ctx.waitUntil(written);
 }
 
@@ -161,18 +170,57 @@ function entryOf(measured: Measured, plan: Plan): LogEntry {
     response_size: measured.size,
   };
   if (!plan.payload) return { row };
-  const payload = (bytes: Uint8Array | undefined, complete: boolean): Payload | undefined => {
-    if (bytes === undefined || bytes.byteLength === 0) return undefined;
-    const short = bytes.byteLength <= plan.bytes ? bytes : bytes.subarray(0, plan.bytes);
-    return {
-      bytes: redactBytes(short, plan.redact, secrets),
-      complete: complete && short === bytes,
-    };
-  };
-  const request = payload(measured.sent, measured.sentComplete);
-  const response = payload(measured.body, measured.bodyComplete);
+  const request = payloadOf(measured.sent, measured.sentComplete, plan, secrets);
+  const response = payloadOf(measured.body, measured.bodyComplete, plan, secrets);
   return { row, ...request && { request }, ...response && { response } };
 }
+
+/** The part of a body that is kept. */
+function payloadOf(
+  bytes: Uint8Array | undefined,
+  complete: boolean,
+  plan: Plan,
+  secrets: readonly string[],
+): Payload | undefined {
+  if (bytes === undefined || bytes.byteLength === 0) return undefined;
+  const short = bytes.byteLength <= plan.bytes ? bytes : bytes.subarray(0, plan.bytes);
+  return { bytes: redactBytes(short, plan.redact, secrets), complete: complete && short === bytes };
+}
+
+/** A row for an answer from the cache, which cost nothing. */
+function entryOfServed(ctx: Context, row: LogRow, facts: Facts, plan: Plan): LogEntry {
+  const { about, end, contentType, body, sent } = facts;
+  const { usage, cost: saved } = about;
+  Object.assign(row, {
+    model: about.model === "" ? "" : `${ctx.provider.slug}/${about.model}`,
+    model_type: about.modelType,
+    response_content_type: contentType,
+    success: row.success && end === "complete",
+    streamed: about.streamed,
+    end,
+    finish_reason: about.finish,
+    tokens_in: usage?.input ?? null,
+    tokens_out: usage?.output ?? null,
+    usage,
+    usage_quality: about.quality,
+    cost_parts: { ...free, ...saved !== null && { saved } },
+    request_size: sent.byteLength,
+    response_size: body.byteLength,
+  });
+  if (!plan.payload) return { row };
+  const request = payloadOf(sent, true, plan, secretsOf({ ctx, headers: ctx.headers }));
+  const response = payloadOf(body, end === "complete", plan, []);
+  return { row, ...request && { request }, ...response && { response } };
+}
+
+const free = {
+  input: 0,
+  cache_read: 0,
+  cache_write: 0,
+  output: 0,
+  other: 0,
+  source: "cache",
+} as const;
 
 /** A row for an answer that no provider gave. */
 function rowWithout(
@@ -244,7 +292,7 @@ function pathOf(url: string): string {
 }
 
 /** What was sent as credentials, the client's or ours, in case the provider quotes it. */
-function secretsOf({ ctx, headers }: Attempt): string[] {
+function secretsOf({ ctx, headers }: Pick<Attempt, "ctx" | "headers">): string[] {
   const found: string[] = [];
   for (const name of ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"]) {
     const value = headers[name]?.replace(/^(?:bearer|token|key|basic)\s+/i, "").trim();

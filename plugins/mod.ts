@@ -12,6 +12,7 @@ import { retry } from "./retry.ts";
 import { timeout } from "./timeout.ts";
 
 export { auth } from "./auth.ts";
+export { cache, type CacheOptions } from "./cache.ts";
 export { chaos, type ChaosOptions, type ChaosRule, type Fault } from "./chaos.ts";
 export { fallback, type FallbackOptions, type FallbackTarget } from "./fallback.ts";
 export { log, type LogOptions } from "./log.ts";

@@ -20,8 +20,10 @@ export interface CostParts {
   output: number;
   /** Everything priced by another unit than a token, and sums that are told without their parts. */
   other: number;
-  /** Where the price is from. */
-  source: "table" | "provider" | "request" | "config";
+  /** Where the price is from; from the cache, nothing was paid. */
+  source: "table" | "provider" | "request" | "config" | "cache";
+  /** What an answer from the cache did not cost. */
+  saved?: number;
 }
 
 /** US dollars. */

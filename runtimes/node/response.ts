@@ -15,6 +15,7 @@ import {
   type Observer,
   wholly,
 } from "../../core/observe.ts";
+import { type Feed, type Feeding, feeding } from "../../core/feed.ts";
 import { type Droppable, droppable, rest } from "../../core/streams/drop.ts";
 import { type Look, type Peekable, peekable } from "../../core/streams/look.ts";
 import { joined } from "../../core/tape.ts";
@@ -231,7 +232,7 @@ export class Answer implements Dispatcher.DispatchHandler {
 }
 
 /** What the transport answers with. */
-export class UpstreamResponse implements Observable, Peekable, Droppable {
+export class UpstreamResponse implements Observable, Peekable, Droppable, Feeding {
   readonly status: number;
   readonly statusText: string;
   readonly headers: NodeHeaders;
@@ -262,6 +263,10 @@ export class UpstreamResponse implements Observable, Peekable, Droppable {
   [observable](observer: Observer): void {
     if (this.#answer !== undefined) this.#answer.observe(observer);
     else if (this.#web !== undefined) this.#web = observe(this.#web, observer);
+  }
+
+  [feeding](): Feed | undefined {
+    return this.take();
   }
 
   [peekable](look: Look): void {

@@ -10,6 +10,7 @@ import { originOf } from "../../core/path.ts";
 import { bodyTooLarge } from "../../core/body.ts";
 import type { Exchange, Transport } from "../../core/upstream.ts";
 import { NodeRequest } from "./request.ts";
+import { nodeRespond } from "./respond.ts";
 import { Answer, type UpstreamResponse } from "./response.ts";
 
 /** Connections are kept and shared; nothing ever times out on its own: models may think for long. */
@@ -24,7 +25,7 @@ export function nodeTransport(): Transport {
     // provider takes no more.
     allowH2: false,
   });
-  return (exchange) =>
+  const transport: Transport = (exchange) =>
     new Promise<UpstreamResponse>((resolve, reject) => {
       const { url, method, headers, client, signal } = exchange;
       const answer = new Answer(resolve, reject);
@@ -45,6 +46,7 @@ export function nodeTransport(): Transport {
         body: bodyOf(exchange),
       }, answer);
     }) as Promise<unknown> as Promise<Response>;
+  return Object.assign(transport, { respond: nodeRespond });
 }
 
 function pathOf(url: string, origin: string): string {

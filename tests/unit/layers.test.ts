@@ -28,7 +28,15 @@ function imports(file: string): string[] {
 }
 
 const libraries: Record<string, string[]> = {
-  core: ["itty-router", "valibot", "uuid", "@pydantic/genai-prices", "gpt-tokenizer", "jose"],
+  core: [
+    "itty-router",
+    "valibot",
+    "uuid",
+    "@noble/hashes",
+    "@pydantic/genai-prices",
+    "gpt-tokenizer",
+    "jose",
+  ],
   plugins: [],
   adapters: ["aws4fetch", "jose"],
 };

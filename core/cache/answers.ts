@@ -1,0 +1,265 @@
+/**
+ * Stored answers: some in the memory of this process, all in the gateway's store of answers. A store that
+ * is slow or away costs a request little time, and nothing else.
+ *
+ * @module
+ */
+import type { Metrics } from "../metrics.ts";
+import { Settler } from "../settler.ts";
+import type { KV } from "../storage/ports.ts";
+import { decodeEntry, encodeEntry, endOfLife, type Entry } from "./entry.ts";
+import { bodyIn, Hot } from "./hot.ts";
+import type { Asked } from "./identity.ts";
+import { Places } from "./place.ts";
+import { Purges, type Selection, selects } from "./purges.ts";
+
+/** What {@link AnswerCache} is made of. */
+export interface AnswerCacheOptions {
+  kv: KV;
+  metrics: Metrics;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Requests must not wait for each other's work (Workers). */
+  immediate: boolean;
+  /** What of a provider's configuration has a say in its answers. */
+  saltOf(slug: string): string;
+}
+
+/** What a look into the store came to. */
+export interface Found {
+  entry?: Entry;
+  /** Why there is none, for people. */
+  why: string;
+  /** There is an answer of another form, which cannot be given in this one: the new one goes beside it. */
+  beside: boolean;
+}
+
+type WaitUntil = (work: Promise<unknown>) => void;
+
+/** Milliseconds that a request waits for the store. */
+const patience = 150;
+/** Milliseconds for which a store that was too slow is not asked. */
+const pause = 1_000;
+/** Keys that are deleted at a time. */
+const batch = 32;
+/** Answers that wait to be stored, and their bytes; what is more is not stored. */
+const mostWaiting = 1_000;
+const mostBytes = 64 * 1024 * 1024;
+
+/** How an answer is taken. */
+export interface Taking {
+  /** As {@link Found.beside}. */
+  beside: boolean;
+  /** Bytes that answers in memory may take. */
+  memory: number;
+  /** What is still to be done before it is stored; must not reject. */
+  prepare(): Promise<void>;
+}
+
+/** An answer on its way into the store. */
+interface Pending {
+  asked: Asked;
+  entry: Entry;
+  dropped: boolean;
+}
+
+/** The answers of all gateways. */
+export class AnswerCache {
+  readonly #options: AnswerCacheOptions;
+  readonly #hot = new Hot();
+  readonly #places = new Places();
+  readonly #purges: Purges;
+  readonly #pending = new Set<Pending>();
+  readonly #salts = new Map<string, string>();
+  readonly #settler = new Settler(mostWaiting, () => {}, () => {});
+  #waiting = 0;
+  #slowUntil = -Infinity;
+
+  /** Reads nothing yet. */
+  constructor(options: AnswerCacheOptions) {
+    this.#options = options;
+    const { kv, now, immediate, metrics } = options;
+    this.#purges = new Purges({
+      kv,
+      now,
+      immediate,
+      onPurge: (gateway, selection) =>
+        this.#hot.drop(gateway, (entry, key) => selects(selection, entry, key)),
+    });
+    metrics.gauge("sluice_cache_memory_bytes", "Answers in memory", {}, () => this.#hot.bytes);
+  }
+
+  /** The time to give a request that comes now; see {@link Entry.began}. */
+  now(): number {
+    return this.#purges.now();
+  }
+
+  /** What of a provider's configuration has a say in its answers. */
+  saltOf(slug: string): string {
+    let salt = this.#salts.get(slug);
+    if (salt === undefined) this.#salts.set(slug, salt = this.#options.saltOf(slug));
+    return salt;
+  }
+
+  /** The answer, if this process has it in memory; may be too old to be good, see `expiryOf`. */
+  peek(asked: Asked, waitUntil: WaitUntil): Entry | undefined | Promise<Entry | undefined> {
+    const entry = this.#inMemory(asked);
+    if (entry === undefined) return undefined;
+    const ready = this.#purges.ready(asked.gateway, waitUntil);
+    if (ready === true) return entry;
+    return this.#inTime(ready).then((known) => known === true ? this.#inMemory(asked) : undefined);
+  }
+
+  /** True for an answer in memory that stands beside one of another form. */
+  isBeside(asked: Asked, entry: Entry): boolean {
+    return this.#hot.get(textOf(asked, true), this.#options.now()) === entry;
+  }
+
+  #inMemory(asked: Asked): Entry | undefined {
+    const now = this.#options.now();
+    const entry = this.#hot.get(asked.text, now);
+    if (entry !== undefined && bodyIn(entry, asked.forms, asked.form) !== undefined) return entry;
+    return asked.forms === undefined ? undefined : this.#hot.get(textOf(asked, true), now);
+  }
+
+  /**
+   * The answer, if the store has it. Never rejects.
+   *
+   * @param memory Bytes that answers in memory may take.
+   */
+  async find(asked: Asked, waitUntil: WaitUntil, memory: number): Promise<Found> {
+    const { now } = this.#options;
+    const at = now();
+    const none = (why: string, beside = false): Found => ({ why, beside });
+    if (at < this.#slowUntil) return none("the store is slow");
+    const ready = this.#purges.ready(asked.gateway, waitUntil);
+    const look = async (beside: boolean): Promise<Found> => {
+      const place = await this.#places.of(asked, beside);
+      const bytes = await this.#options.kv.getBytes(place);
+      if (bytes === undefined) return none("not stored", beside);
+      const forget = (why: string): Found => {
+        waitUntil(this.#options.kv.delete(place).catch(() => {}));
+        return none(why, beside);
+      };
+      const entry = decodeEntry(bytes);
+      if (entry === undefined) return forget("what is stored cannot be read");
+      if (await ready !== true) return none("the store cannot be asked", beside);
+      if (this.#purges.cover(asked.gateway, entry, asked.key)) return forget("purged");
+      if (endOfLife(entry) <= at) return none("expired", beside);
+      if (bodyIn(entry, asked.forms, asked.form) === undefined) {
+        if (!beside) return look(true);
+        return forget("what is stored has another form");
+      }
+      this.#hot.put(textOf(asked, beside), entry, asked, memory);
+      return { entry, why: "", beside };
+    };
+    const found = await this.#inTime(look(false));
+    if (found !== undefined) return found;
+    this.#count("read");
+    return none("the store cannot be asked");
+  }
+
+  /** Nothing when the store takes too long, or fails. */
+  async #inTime<T>(work: Promise<T>): Promise<T | undefined> {
+    const quiet = work.catch(() => undefined);
+    if (this.#options.kv.driver === "memory") return quiet;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<undefined>((resolve) =>
+      timer = setTimeout(() => {
+        this.#slowUntil = this.#options.now() + pause;
+        resolve(undefined);
+      }, patience)
+    );
+    const found = await Promise.race([quiet, late]);
+    clearTimeout(timer);
+    return found;
+  }
+
+  /**
+   * Takes an answer: into memory at once, into the store soon. Resolves at once, or where requests must not
+   * wait for each other's work, when it is stored; never rejects.
+   */
+  async take(asked: Asked, entry: Entry, how: Taking): Promise<void> {
+    const { gateway, key } = asked;
+    if (this.#purges.cover(gateway, entry, key)) return;
+    this.#hot.put(textOf(asked, how.beside), entry, asked, how.memory);
+    const size = entry.body.byteLength;
+    if (this.#pending.size >= mostWaiting || this.#waiting + size > mostBytes) {
+      return this.#count("shed");
+    }
+    const pending: Pending = { asked, entry, dropped: false };
+    this.#pending.add(pending);
+    this.#waiting += size;
+    const work = async () => {
+      try {
+        await how.prepare();
+        const place = await this.#places.of(asked, how.beside);
+        const ttl = Math.ceil((endOfLife(entry) - this.#options.now()) / 1000);
+        if (pending.dropped || ttl < 1) return;
+        const { kv } = this.#options;
+        await kv.setBytes(place, encodeEntry(entry), ttl);
+        if (await this.#purges.late(gateway, entry, key)) await kv.delete(place);
+      } catch {
+        this.#count("write");
+      } finally {
+        this.#pending.delete(pending);
+        this.#waiting -= size;
+      }
+    };
+    if (this.#options.immediate) await work();
+    else this.#settler.push(work);
+  }
+
+  /** Stores what waits to be stored. */
+  flush(): Promise<void> {
+    return this.#settler.drain();
+  }
+
+  /**
+   * Forgets answers of a gateway, for all processes: those that have all that the selection says. Gives
+   * back how many there were; rejects when the store is away.
+   */
+  async purge(gateway: string, selection: Selection): Promise<number> {
+    const { kv } = this.#options;
+    let count = 0;
+    for (const pending of this.#pending) {
+      const { asked, entry } = pending;
+      if (asked.gateway !== gateway || !selects(selection, entry, asked.key)) continue;
+      if (pending.dropped) continue;
+      pending.dropped = true;
+      count++;
+    }
+    await this.#purges.add(gateway, selection);
+    const { prefixes, meant } = await this.#places.among(gateway, selection);
+    const places = (await Promise.all(prefixes.map((prefix) => kv.keys(prefix)))).flat().filter(
+      meant,
+    );
+    for (let at = 0; at < places.length; at += batch) {
+      const gone = await Promise.all(
+        places.slice(at, at + batch).map(async (place) => {
+          if (selection.model !== undefined && place.startsWith("k:")) {
+            const bytes = await kv.getBytes(place);
+            const entry = bytes && decodeEntry(bytes);
+            if (
+              entry === undefined || !selects({ model: selection.model }, entry, undefined)
+            ) return 0;
+          }
+          await kv.delete(place);
+          return 1;
+        }),
+      );
+      for (const one of gone) count += one;
+    }
+    return count;
+  }
+
+  #count(operation: string): void {
+    const help = "Reads and writes of stored answers that failed";
+    this.#options.metrics.count("sluice_cache_store_failures_total", help, { operation });
+  }
+}
+
+/** In memory, an answer is under its text. */
+function textOf({ text, form }: Asked, beside: boolean): string {
+  return beside ? `${form} ${text}` : text;
+}

@@ -1,0 +1,226 @@
+/**
+ * Which requests are the same. All that has a say in the answer goes into one text; what cannot be told
+ * apart from it is left out: metadata, user agent, ids of requests (spec 4.1).
+ *
+ * @module
+ */
+import type { Context } from "../context.ts";
+import { readRequest } from "../formats/request.ts";
+import { clientKeys, withoutKeys } from "../provider.ts";
+import { type Canonical, canonical } from "./canonical.ts";
+import { digestOf } from "./digest.ts";
+import { type Form, type FormsName, formsOf } from "./forms.ts";
+import type { Policy } from "./policy.ts";
+
+/** A request, as the cache sees it. */
+export interface Asked {
+  gateway: string;
+  /** Slug. */
+  provider: string;
+  /** As the request names it; empty when it does not. */
+  model: string;
+  /** `cf-aig-cache-key`. */
+  key: string | undefined;
+  /**
+   * All that makes the answer but its form, in one unambiguous text. It holds credentials: it is for the
+   * memory of this process alone.
+   */
+  text: string;
+  /** What decides besides whether the request can wait for another's answer. */
+  flight: string;
+  /** Set where the answer can have several forms. */
+  forms: FormsName | undefined;
+  form: Form;
+  /** Where it is in the store, once that was asked. */
+  place?: string | Promise<string>;
+}
+
+/** Members that change the form of an answer, or that ask the provider to keep something. */
+const members = ["stream", "stream_options", "store", "background", "conversation"];
+
+/** Headers that change an answer. */
+const relevant: ReadonlySet<string> = new Set([
+  "accept",
+  "anthropic-beta",
+  "anthropic-version",
+  "api-version",
+  "cartesia-version",
+  "openai-beta",
+  "openai-organization",
+  "openai-project",
+  "parallel-beta",
+  "prefer",
+  "x-goog-user-project",
+  "x-use-cache",
+  "x-wait-for-model",
+]);
+
+/** Headers for the gateway that change how an answer is got. */
+const ways = [
+  "cf-aig-request-timeout",
+  "cf-aig-max-attempts",
+  "cf-aig-retry-delay",
+  "cf-aig-backoff",
+  "cf-aig-no-wholesale",
+];
+
+/** JSON bodies up to this size are put in order; longer ones must be the same byte for byte. */
+const orderly = 4 * 1024 * 1024;
+/** Longer texts are kept as their digest. */
+const longest = 64 * 1024;
+
+/**
+ * The request, or why it is never answered from the cache.
+ *
+ * @param salt What the provider's configuration has a say in.
+ */
+export function askedOf(
+  ctx: Context,
+  body: Uint8Array,
+  policy: Policy,
+  salt: string,
+): Asked | string | Promise<Asked> {
+  const { gateway, provider, path, method } = ctx;
+  const forms = method === "POST" ? formsOf(path) : undefined;
+  const read = body.byteLength > 0 && body.byteLength <= orderly
+    ? canonical(body, members)
+    : undefined;
+  const left: Canonical["left"] = read?.left ?? {};
+  if (left['"background"'] === "true") return "the answer comes later";
+  if (left['"store"'] === "true") return "the provider is to keep the answer";
+  const { '"conversation"': conversation } = left;
+  if (conversation !== undefined && conversation !== "null") return "a conversation goes on";
+
+  const wanted = read === undefined ? undefined : formOf(forms, path, ctx.query, left);
+  const shaped = wanted === undefined ? undefined : forms;
+  const form = wanted ?? "own";
+  const place = [gateway.id, ctx.account, provider.slug, salt];
+  const model = provider.model?.(path, ctx.clientHeaders) ?? read?.model ?? "";
+  const asked: Asked = {
+    gateway: gateway.id,
+    provider: provider.slug,
+    model,
+    key: policy.key,
+    text: "",
+    flight: "",
+    forms: shaped,
+    form,
+  };
+  for (const name of ways) {
+    const value = ctx.clientHeaders.get(name);
+    if (value !== null) asked.flight += `${name}:${value}\n`;
+  }
+  if (policy.key !== undefined) {
+    // Nobody else's answer, and none of another shape: the key stands for all the rest.
+    const stream = shaped === undefined && streams(ctx, body);
+    asked.text = JSON.stringify([1, "key", ...place, shaped ?? path, stream, policy.key]);
+    return asked;
+  }
+  const about = [
+    1,
+    "request",
+    ...place,
+    method,
+    shaped === "gemini" ? path.replace(/:streamGenerateContent$/, ":generateContent") : path,
+    queryOf(ctx.query, shaped),
+    identityOf(ctx),
+    headersOf(ctx, shaped !== undefined),
+    ctx.clientHeaders.get("x-fal-target-url") ?? "",
+  ];
+  if (read === undefined) {
+    about[1] = "bytes";
+    about.push(ctx.headers["content-type"] ?? "");
+    asked.text = JSON.stringify(about);
+    return body.byteLength === 0 ? asked : withBody(asked, body);
+  }
+  const { '"store"': store = "", '"background"': background = "" } = left;
+  about.push(store, background);
+  if (shaped === undefined || shaped === "gemini") {
+    about.push(left['"stream"'] ?? "", left['"stream_options"'] ?? "");
+  }
+  asked.text = JSON.stringify(about) + "\n" + read.text;
+  return asked.text.length > longest ? shortened(asked) : asked;
+}
+
+/** True for a request that asks for a stream in whatever way. */
+function streams({ headers, path }: Context, body: Uint8Array): boolean {
+  const contentType = headers["content-type"] ?? "";
+  return readRequest({ contentType, path, body }).stream === true;
+}
+
+/** With a body that is no JSON, or too long to be put in order. */
+async function withBody(asked: Asked, body: Uint8Array): Promise<Asked> {
+  asked.text += "\n" + await digestOf(body);
+  return asked;
+}
+
+async function shortened(asked: Asked): Promise<Asked> {
+  asked.text = `digest ${await digestOf(asked.text)}`;
+  return asked;
+}
+
+/** The form that is asked for, or nothing where only the request's own is known. */
+function formOf(
+  forms: FormsName | undefined,
+  path: string,
+  query: string,
+  left: Readonly<Record<string, string>>,
+): Form | undefined {
+  if (forms === undefined) return undefined;
+  if (forms === "gemini") {
+    if (path.endsWith(":generateContent")) {
+      return /[?&]alt=(?!json)/.test(query) ? undefined : "plain";
+    }
+    return /[?&]alt=sse(?:&|$)/.test(query)
+      ? "stream"
+      : /[?&]alt=/.test(query)
+      ? undefined
+      : "list";
+  }
+  const { '"stream"': stream = "false", '"stream_options"': options = "null" } = left;
+  if (stream === "false" || stream === "null") return options === "null" ? "plain" : undefined;
+  if (stream !== "true") return undefined;
+  if (options === "null" || options === "{}" || options === '{"include_usage":false}') {
+    return "stream";
+  }
+  return forms === "openai-chat" && options === '{"include_usage":true}'
+    ? "stream-usage"
+    : undefined;
+}
+
+/** Without keys, in the order of names. */
+function queryOf(query: string, forms: FormsName | undefined): string {
+  if (query === "") return "";
+  const parts = withoutKeys(query).slice(1).split("&").filter((part) =>
+    part !== "" && !(forms === "gemini" && part.startsWith("alt="))
+  );
+  const nameOf = (part: string) => part.split("=", 1)[0]!;
+  return parts.sort((a, b) => nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0).join("&");
+}
+
+/** Whose answer it is: of the owner of the client's key, or of all to whom the gateway's is lent. */
+function identityOf(ctx: Context): string[] {
+  const { provider, headers, query, host, clientHeaders } = ctx;
+  const own = clientKeys(provider, headers, query);
+  if (own.length > 0) return own;
+  if (!host.keyring.mayBorrow(ctx)) return [];
+  return ["", clientHeaders.get("cf-aig-byok-alias") ?? ""];
+}
+
+function headersOf({ headers }: Context, shaped: boolean): string[] {
+  const found: string[] = [];
+  for (const name in headers) {
+    if (!relevant.has(name) && !name.startsWith("x-amzn-bedrock-")) continue;
+    const value = headers[name]!;
+    if (name === "accept" && isUsual(value, shaped)) continue;
+    found.push(`${name}:${value}`);
+  }
+  return found.length > 1 ? found.sort() : found;
+}
+
+/** What clients ask for that do not care; where the body tells, a stream of events as well. */
+function isUsual(accept: string, shaped: boolean): boolean {
+  if (accept === "*/*" || accept === "application/json") return true;
+  return shaped &&
+    /^[\s,]*(?:(?:\*\/\*|application\/json|text\/event-stream)[\s,]*)+$/.test(accept);
+}
