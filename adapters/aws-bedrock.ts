@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { AwsV4Signer } from "aws4fetch";
 import { Code, GatewayError } from "../core/error.ts";
 import { baseOf, type Call, defineProvider, hostPart, type Provider } from "../core/provider.ts";
 
@@ -117,6 +116,7 @@ async function sign(call: Call, credential: Credential, service: string, region:
   for (const [name, value] of Object.entries(call.headers)) {
     if (name.startsWith("x-amz-") || name.startsWith("x-amzn-bedrock-")) headers[name] = value;
   }
+  const { AwsV4Signer } = await import("aws4fetch");
   const signer = new AwsV4Signer({
     ...credential,
     method: call.method,

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { importPKCS8, SignJWT } from "jose";
 import { Code, GatewayError } from "../core/error.ts";
 import { baseOf, type Call, defineProvider, hostPart, type Provider } from "../core/provider.ts";
 import { modelBeforeMethod } from "./rows.ts";
@@ -115,6 +114,7 @@ async function accessToken(account: ServiceAccount, call: Call): Promise<string>
 async function mint(account: ServiceAccount, call: Call) {
   const audience = call.settings.token_url ?? tokenURL;
   const issued = Math.floor(call.tools.now() / 1000);
+  const { importPKCS8, SignJWT } = await import("jose"); // seldom needed, and large
   const assertion = await importPKCS8(account.private_key, "RS256").then(
     (key) =>
       new SignJWT({ scope: "https://www.googleapis.com/auth/cloud-platform" })

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify } from "jose";
+import type { createRemoteJWKSet, JWTPayload } from "jose";
 import type { AccessConfig } from "./config.ts";
 import { Code, GatewayError } from "./error.ts";
 
@@ -42,7 +42,10 @@ export class Access {
   readonly #config: AccessConfig;
   readonly #now: () => number;
   readonly #report: AccessOptions["report"];
-  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #fetch: typeof fetch;
+  /** Loaded when the first JWT comes: it is a third of what a worker would load at its start. */
+  #jose: Promise<typeof import("jose")> | undefined;
+  #keys: ReturnType<typeof createRemoteJWKSet> | undefined;
   readonly #verdicts = new Map<string, Verdict>();
   #awayUntil = 0;
 
@@ -51,14 +54,18 @@ export class Access {
     this.#config = config;
     this.#now = now;
     this.#report = report;
-    const url = new URL(config.jwks_url ?? `${config.team_domain}/cdn-cgi/access/certs`);
-    this.#keys = createRemoteJWKSet(url, { [customFetch]: fetch });
+    this.#fetch = fetch;
+  }
+
+  #load(): Promise<typeof import("jose")> {
+    return this.#jose ??= import("jose");
   }
 
   /** True for a text that says, unproven, that it is a JWT of this team. */
-  mayBe(text: string): boolean {
+  async mayBe(text: string): Promise<boolean> {
     if (this.#verdicts.has(text)) return true;
     if (text.length > longest || !/^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return false;
+    const { decodeJwt } = await this.#load();
     try {
       return decodeJwt(text).iss === this.#config.team_domain;
     } catch {
@@ -75,12 +82,18 @@ export class Access {
 
   async #verify(token: string): Promise<AccessIdentity | undefined> {
     if (token.length > longest) return undefined;
-    if (!this.#keys.fresh && this.#now() < this.#awayUntil) throw unavailable();
+    const { createRemoteJWKSet, customFetch, errors, jwtVerify } = await this.#load();
+    const { team_domain: issuer, audience, jwks_url } = this.#config;
+    const keys = this.#keys ??= createRemoteJWKSet(
+      new URL(jwks_url ?? `${issuer}/cdn-cgi/access/certs`),
+      { [customFetch]: this.#fetch },
+    );
+    if (!keys.fresh && this.#now() < this.#awayUntil) throw unavailable();
     let verdict: Verdict;
     try {
-      const { payload } = await jwtVerify(token, this.#keys, {
-        issuer: this.#config.team_domain,
-        audience: this.#config.audience,
+      const { payload }: { payload: JWTPayload } = await jwtVerify(token, keys, {
+        issuer,
+        audience,
         algorithms: ["RS256"],
         clockTolerance: tolerance,
         currentDate: new Date(this.#now()),
@@ -91,10 +104,11 @@ export class Access {
       verdict = { identity: { userId }, until: (exp + tolerance) * 1000 };
     } catch (cause) {
       // With keys at hand it was an unknown one that was asked for.
-      if (!isVerdict(cause) && !this.#keys.fresh) {
+      const aboutToken = cause instanceof errors.JOSEError && verdicts.test(cause.code);
+      if (!aboutToken && !keys.fresh) {
         this.#awayUntil = this.#now() + pause;
         this.#report(
-          `The keys of Cloudflare Access for '${this.#config.team_domain}' cannot be fetched`,
+          `The keys of Cloudflare Access for '${issuer}' cannot be fetched`,
           cause,
         );
         throw unavailable(cause);
@@ -113,12 +127,8 @@ export class Access {
   }
 }
 
-/** True when an error is about the token, false when it is about the keys it was to be checked with. */
-function isVerdict(error: unknown): boolean {
-  return error instanceof errors.JOSEError &&
-    /^ERR_(?:JW[TSE]_|JOSE_(?:ALG|NOT)_|JWKS_(?:NO|MULTIPLE)_)/
-      .test(error.code);
-}
+/** Codes of errors that are about the token, not about the keys it was to be checked with. */
+const verdicts = /^ERR_(?:JW[TSE]_|JOSE_(?:ALG|NOT)_|JWKS_(?:NO|MULTIPLE)_)/;
 
 function unavailable(cause?: unknown): GatewayError {
   return new GatewayError(

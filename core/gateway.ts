@@ -12,7 +12,7 @@ import { forwardedHeaders, mutable } from "./headers.ts";
 import { createHost } from "./host.ts";
 import { providerNamed } from "./locate.ts";
 import type { AdminOptions } from "./management/access.ts";
-import { createManagement } from "./management/mod.ts";
+import type { Manage } from "./management/mod.ts";
 import { nearest, shown, suggestion } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery, splitURL } from "./path.ts";
 import { compose, type Plugin } from "./plugin.ts";
@@ -96,7 +96,14 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     report("'storage' has no effect here: pass `stores` to createGateway");
   }
   const host = createHost({ setup, stores, fetch: web, respond: transport?.respond, now, report });
-  const manage = createManagement({ host, setup, admin, report });
+  if (admin?.token && admin.token.trim().length < shortestToken) {
+    report(
+      `The admin token is shorter than ${shortestToken} characters and can be guessed; take a ` +
+        "longer one, such as the output of 'openssl rand -hex 32'",
+    );
+  }
+  // Loaded when it is asked for: requests to providers never need it.
+  let manage: Promise<Manage> | undefined;
   const route = createRouter();
   const run = compose(
     plugins,
@@ -157,7 +164,10 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
         });
       } else if (isAdmin(found)) {
         pages = adminCors;
-        response = await manage(request, found, query, ipOf(platform));
+        manage ??= import("./management/mod.ts").then(({ createManagement }) =>
+          createManagement({ host, setup, admin, report })
+        );
+        response = await (await manage)(request, found, query, ipOf(platform));
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
@@ -220,6 +230,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     close: () => host.close(),
   };
 }
+
+/** Characters of an admin token below which it is reported. */
+const shortestToken = 16;
 
 /** The gateway and the provider that a URL names, or an error that tells which of them is not there. */
 function locate(

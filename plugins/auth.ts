@@ -174,7 +174,7 @@ async function identify(
   const { headers } = ctx.request;
   const bearer = ctx.headers.authorization;
   const tokens = [headers.get("cf-access-jwt-assertion"), headers.get("cf-access-token")];
-  if (bearer !== undefined && team.mayBe(credentialOf(bearer))) {
+  if (bearer !== undefined && await team.mayBe(credentialOf(bearer))) {
     tokens.push(credentialOf(bearer));
     strip.push("authorization");
   }

@@ -35,8 +35,6 @@ const tries = 10;
 const minute = 60_000;
 /** Clients whose tries are remembered. */
 const mostClients = 1000;
-/** Fewer characters can be guessed. */
-const shortest = 16;
 
 /** The check of {@link AdminOptions}, or nothing when nobody may. */
 export function createAccess(
@@ -44,15 +42,7 @@ export function createAccess(
   options: AccessOptions,
 ): Access | undefined {
   const token = admin?.token?.trim();
-  if (token) {
-    if (token.length < shortest) {
-      options.report(
-        `The admin token is shorter than ${shortest} characters and can be guessed; ` +
-          "take a longer one, such as the output of 'openssl rand -hex 32'",
-      );
-    }
-    return byToken(token, options);
-  }
+  if (token) return byToken(token, options);
   return admin?.loopback === true ? assertLocal : undefined;
 }
 
