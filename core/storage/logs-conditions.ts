@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { InputError } from "./key.ts";
 import type { LogField, LogFilter, LogOrder, LogSelection } from "./ports.ts";
 
 /** What a field is compared as. Booleans are 0 and 1. */
@@ -59,7 +60,8 @@ export interface Condition {
 }
 
 /**
- * Conditions of a selection. A value that its field cannot have matches nothing.
+ * Conditions of a selection. A value that its field cannot have matches nothing; a field or an operator
+ * that does not exist is an {@link InputError}.
  *
  * - Text is compared in the order of its UTF-8 bytes; `contains` ignores the case of ASCII letters.
  * - `null` is text that is absent or empty, a number that is not known, metadata without the entry.
@@ -77,7 +79,11 @@ export function conditionsOf({ filters = [] }: LogSelection): Condition[] {
   });
 }
 
+const operators: readonly string[] = ["eq", "neq", "contains", "lt", "gt"];
+
 function condition({ key, operator, value }: LogFilter, entry: string | undefined): Condition {
+  if (!Object.hasOwn(fieldKinds, key)) throw new InputError(`Log rows have no field '${key}'`);
+  if (!operators.includes(operator)) throw new InputError(`Filters have no operator '${operator}'`);
   const kind = fieldKinds[key];
   const known = value.filter((each) => each !== null);
   const found: Condition = {
@@ -157,10 +163,20 @@ export interface Ordering {
   descending: boolean;
 }
 
-/** @param descending Unless the selection has a direction. */
-export function orderingOf({ order_by, direction }: LogSelection, descending: boolean): Ordering {
-  return {
-    by: order_by ?? "created_at",
-    descending: direction === undefined ? descending : direction === "desc",
-  };
+const orders: ReadonlySet<LogOrder> = new Set(
+  [
+    ...["created_at", "provider", "model", "model_type", "success", "cached"] as const,
+    ...["cost", "tokens_in", "tokens_out", "duration", "feedback"] as const,
+  ],
+);
+
+/**
+ * The order of a selection; an {@link InputError} where rows cannot be sorted by its field.
+ *
+ * @param descending Unless the selection has a direction.
+ */
+export function orderingOf(selection: LogSelection, descending: boolean): Ordering {
+  const { order_by: by = "created_at", direction } = selection;
+  if (!orders.has(by)) throw new InputError(`Log rows cannot be sorted by '${by}'`);
+  return { by, descending: direction === undefined ? descending : direction === "desc" };
 }

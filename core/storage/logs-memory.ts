@@ -3,6 +3,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { LogEntry, Payload } from "../log/row.ts";
 import { type Arrived, extremesOf, matcherOf, sortRows } from "./logs-match.ts";
 import type { Logs, LogSelection } from "./ports.ts";

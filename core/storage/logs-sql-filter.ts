@@ -133,12 +133,14 @@ const anyOf = (parts: string[]): string =>
 
 /** A model goes by its name without its provider in front, too. */
 function modelSql({ dialect }: Query, texts: string[], list: string): string {
-  const slash = dialect === "sqlite" ? "instr(model, '/')" : "strpos(model, '/')";
-  const either = `model ${list} OR substr(model, ${slash} + 1) ${list}`;
+  const either = `model ${list} OR substr(model, ${position[dialect]}(model, '/') + 1) ${list}`;
   if (dialect !== "sqlite" || texts.length !== 1 || texts[0] === "") return either;
-  // Both end alike, which is quicker to find out.
+  // Both end alike, which is quicker to find out. (PostgreSQL would take it for a rare condition.)
   return `substr(model, -length(${list.slice(2)})) ${list} AND (${either})`;
 }
+
+/** Where a text is in another, from 1; 0 where it is not. */
+const position: Record<Dialect, string> = { sqlite: "instr", postgresql: "strpos" };
 
 /** Through the two indexes that know. */
 function eventSql(query: Query, texts: string[]): string {
@@ -192,7 +194,7 @@ function contains(query: Query, text: string, texts: string[]): string {
     const pattern = `%${texts[0]!.replace(/[\\%_]/g, "\\$&")}%`;
     return `${text} LIKE ${query.bind(pattern)} ESCAPE '\\'`;
   }
-  const at = query.dialect === "sqlite" ? "instr" : "strpos";
+  const at = position[query.dialect];
   if (texts.length === 1) return `${at}(lower(${text}), ${typed(query, texts[0]!)}) > 0`;
   return `EXISTS (SELECT 1 FROM ${listed(query, texts)} WHERE ${at}(lower(${text}), value) > 0)`;
 }
@@ -279,7 +281,7 @@ function sieved(
   exact: string,
 ): string {
   const [text] = texts;
-  if (query.dialect !== "sqlite" || operator !== "eq" || texts.length !== 1) return exact;
+  if (operator !== "eq" || texts.length !== 1) return exact;
   const written = JSON.stringify(text);
   if (numbers.length > 0 || text === "true" || text === "false") {
     // A number may be written in another way than its text.
@@ -291,10 +293,12 @@ function sieved(
   const sieve = sieveOf(query, pair);
   // What follows a quote at an end is one of these.
   const open = /\\|^"[:,}]/.test(pair);
-  return open ? `${sieve}${exact}` : `${sieve}(instr(metadata, '\\') = 0 OR ${exact})`;
+  return open
+    ? `${sieve}${exact}`
+    : `${sieve}(${position[query.dialect]}(metadata, '\\') = 0 OR ${exact})`;
 }
 
 /** What metadata must contain as text to be worth reading as JSON. */
 function sieveOf(query: Query, text: string): string {
-  return query.dialect === "sqlite" ? `instr(metadata, ${query.bind(text)}) > 0 AND ` : "";
+  return `${position[query.dialect]}(metadata, ${typed(query, text)}) > 0 AND `;
 }

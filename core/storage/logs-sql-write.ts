@@ -4,6 +4,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { LogEntry } from "../log/row.ts";
 import { d1Insert, parcelsOf, postgresInsert } from "./logs-sql-bulk.ts";
 import { detailValues, logValues } from "./logs-sql-row.ts";

@@ -43,13 +43,10 @@ export function sqlLogs(database: SqlDatabase): Logs {
   }
   const query = () => new Query(dialect, dialect === "sqlite" && !d1);
 
-  let opening: Promise<LogWriting> | undefined;
-  function ready(): Promise<LogWriting> {
-    // Not kept when it fails: the database may be away.
-    return opening ??= open().catch((error) => {
-      opening = undefined;
-      throw error;
-    });
+  let opened: LogWriting | undefined;
+  /** No promise is kept: on Workers one request may not wait for what another has begun. */
+  async function ready(): Promise<LogWriting> {
+    return opened ??= await open();
   }
   async function open(): Promise<LogWriting> {
     if (dialect === "postgresql") return await postgresWriting(database);
