@@ -188,9 +188,12 @@ function listed(query: Query, values: string[] | number[]): string {
   return `(SELECT text${type} AS value FROM json_array_elements_text(${name}::json) AS text) AS list`;
 }
 
+/** Characters of a pattern; SQLite takes 50,000 bytes. */
+const longestPattern = 1000;
+
 /** Whether text contains one of some texts in lower case. */
 function contains(query: Query, text: string, texts: string[]): string {
-  if (query.patterns && texts.length === 1) {
+  if (query.patterns && texts.length === 1 && texts[0]!.length <= longestPattern) {
     const pattern = `%${texts[0]!.replace(/[\\%_]/g, "\\$&")}%`;
     return `${text} LIKE ${query.bind(pattern)} ESCAPE '\\'`;
   }

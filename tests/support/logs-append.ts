@@ -4,7 +4,7 @@
 import process from "node:process";
 import { sqlLogs } from "../../core/storage/logs-sql.ts";
 import { openSqlite } from "../../runtimes/sqlite.ts";
-import { row } from "./logs-contract.ts";
+import { row } from "./log-row.ts";
 
 const [file, name, batches, size] = process.argv.slice(2);
 const tell = (what: unknown) => new Promise((told) => process.stdout.write(`${what}\n`, told));

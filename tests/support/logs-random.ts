@@ -7,7 +7,7 @@ import {
   type LogOrder,
   type LogSelection,
 } from "../../core/storage/ports.ts";
-import { row } from "./logs-contract.ts";
+import { row } from "./log-row.ts";
 
 export interface Random {
   /** From 0 up to `below`. */

@@ -7,7 +7,8 @@ import { kvOver } from "../../core/storage/kv.ts";
 import { kvLogs } from "../../core/storage/logs-kv.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import type { KV } from "../../core/storage/ports.ts";
-import { logsContract, noon, row } from "../support/logs-contract.ts";
+import { noon, row } from "../support/log-row.ts";
+import { logsContract } from "../support/logs-contract.ts";
 
 logsContract("KV in memory", { open: () => kvLogs(memoryKV()), selections: 100 });
 logsContract("KV over a driver of unstorage", {

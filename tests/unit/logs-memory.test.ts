@@ -3,7 +3,8 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
 import { compareText } from "../../core/storage/logs-match.ts";
-import { logsContract, row } from "../support/logs-contract.ts";
+import { row } from "../support/log-row.ts";
+import { logsContract } from "../support/logs-contract.ts";
 
 logsContract("memory", { open: () => memoryLogs(), selections: 50 });
 

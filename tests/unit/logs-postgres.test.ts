@@ -4,7 +4,8 @@ import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 import { sqlLogs } from "../../core/storage/logs-sql.ts";
 import { openPostgres } from "../../runtimes/postgres.ts";
-import { logsContract, row } from "../support/logs-contract.ts";
+import { row } from "../support/log-row.ts";
+import { logsContract } from "../support/logs-contract.ts";
 import { noPostgres, startPostgres, type TestPostgres } from "../support/postgres.ts";
 
 let server: TestPostgres;

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import { sqlLogs } from "../../core/storage/logs-sql.ts";
 import type { LogFilter, LogSelection } from "../../core/storage/ports.ts";
 import { openSqlite } from "../../runtimes/sqlite.ts";
-import { logsContract, noon, row } from "../support/logs-contract.ts";
+import { noon, row } from "../support/log-row.ts";
+import { logsContract } from "../support/logs-contract.ts";
 
 logsContract("SQLite", {
   open() {
