@@ -28,18 +28,27 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
 
 export { ConfigError, type ConfigProblem } from "./core/config.ts";
 export type {
+  AccessConfig,
   Config,
   GatewayConfig,
   GatewaySettings,
   KeyConfig,
+  KeyLimit,
+  KeyRules,
   LimitsConfig,
   ProviderConfig,
+  RateLimitDimension,
   RateLimitRule,
+  StorageConfig,
+  TokenConfig,
 } from "./core/config.ts";
+export type { Attempt } from "./core/attempt.ts";
 export {
   type Admission,
   admission,
   authenticated,
+  type Caller,
+  caller,
   type Changes,
   type Context,
   createKey,
@@ -61,6 +70,10 @@ export {
   type Gateway,
   type GatewayOptions,
 } from "./core/gateway.ts";
+export type { Host } from "./core/host.ts";
+export type { End, LogEntry, LogRow, Payload, Timings, UsageQuality } from "./core/log/row.ts";
+export type { AttemptListener, Measured } from "./core/meter.ts";
+export { Metrics } from "./core/metrics.ts";
 export { joinURL } from "./core/path.ts";
 export { definePlugin, type Next, type Plugin, type PluginHooks } from "./core/plugin.ts";
 export {
@@ -74,7 +87,19 @@ export {
   type ProviderSettings,
   type Tools,
 } from "./core/provider.ts";
+export { StoreError, type StoreUse } from "./core/storage/guard.ts";
+export { type DriverOptions, type KVDriver, type KVOptions, kvOver } from "./core/storage/kv.ts";
+export { memoryLogs, type MemoryLogsOptions } from "./core/storage/logs-memory.ts";
+export {
+  memoryCounters,
+  type MemoryCountersOptions,
+  memoryKV,
+  type MemoryKVOptions,
+} from "./core/storage/memory.ts";
+export type * from "./core/storage/ports.ts";
 export { type Exchange, type Transport, webTransport } from "./core/upstream.ts";
+export type { CostParts, PriceOverride } from "./core/usage/cost.ts";
+export type { Usage } from "./core/usage/usage.ts";
 export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";
 export * from "./plugins/mod.ts";

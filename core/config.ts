@@ -9,6 +9,8 @@ import { nearest } from "./nearest.ts";
 import type { PriceOverride } from "./usage/cost.ts";
 import type { FormatName, ProviderSettings } from "./provider.ts";
 import { check, keysAt } from "./schema.ts";
+import type { KVDriver } from "./storage/kv.ts";
+import type { Counters, KV, Logs } from "./storage/ports.ts";
 
 /** `gateways.<id>`; names and defaults are Cloudflare's where it has the setting. */
 export interface GatewayConfig {
@@ -119,6 +121,7 @@ export interface KeyLimit {
   limit: number;
   /** Seconds. */
   window: number;
+  /** What is counted: requests as they come, tokens as they were used. */
   unit: "requests" | "tokens";
   /** `sliding` unless given. */
   technique?: "fixed" | "sliding";
@@ -126,6 +129,7 @@ export interface KeyLimit {
 
 /** `gateways.<id>.tokens`: a virtual key of which only the hash is known. */
 export interface TokenConfig extends KeyRules {
+  /** For people and log rows. */
   name: string;
   /** `sha256:` and the hex SHA-256 of the key. */
   hash: string;
@@ -168,6 +172,17 @@ export type KeyConfig =
     }
   );
 
+/**
+ * `storage.<use>`: a driver's name with its own options, or, where the configuration is code, a driver of
+ * unstorage or a store of one's own.
+ */
+export type StorageConfig =
+  | ({ driver: string } & Record<string, unknown>)
+  | KVDriver
+  | KV
+  | Counters
+  | Logs;
+
 /** `limits`: what a request may cost, in bytes. */
 export interface LimitsConfig {
   /** Request body; 512 MiB unless given. */
@@ -190,8 +205,8 @@ export interface Config {
   providers?: Record<string, ProviderConfig>;
   /** By provider and alias; several keys of one alias share its requests by weight. */
   keys?: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
-  /** Stores by use (`keys`, `cache`, `counters`, `logs`): a driver's name, and its own options. */
-  storage?: Record<string, { driver: string } & Record<string, unknown>>;
+  /** Stores by use (`keys`, `cache`, `counters`, `logs`); the entries of the runtimes open them. */
+  storage?: Record<string, StorageConfig>;
   /** Prices by `provider/model` or `provider/prefix*`; they win over the built-in table. */
   prices?: Record<string, PriceOverride>;
   /** Which pages may call the gateway; any, unless given. */
@@ -218,7 +233,7 @@ export interface ParsedConfig {
   gateways: Record<string, ParsedGateway>;
   providers: Record<string, ProviderConfig>;
   keys: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
-  storage: Record<string, { driver: string } & Record<string, unknown>>;
+  storage: Record<string, StorageConfig>;
   prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
   limits: Required<LimitsConfig>;

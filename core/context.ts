@@ -92,7 +92,11 @@ export interface Shared {
   attempt?: Context;
   /** What the innermost step threw last: a failure of its provider, no refusal of a plugin. */
   failure?: unknown;
-  /** The error that the last attempt's answer begins with, where a stream was held for its first content. */
+  /**
+   * The error that the last attempt's answer begins with, where a stream was held for its first content.
+   *
+   * @internal
+   */
   fault?: Fault | undefined;
   /** Attempts so far. */
   attempts: number;
@@ -148,7 +152,11 @@ export class Context {
    * can take over until then; nothing where it goes out at once.
    */
   readonly hold: number | undefined;
-  /** Sees the body of the answer pass. */
+  /**
+   * Sees the body of the answer pass.
+   *
+   * @internal
+   */
   readonly observer: Observer | undefined;
   /**
    * Stands between the innermost step and the network, where a plugin has to: what it answers or throws

@@ -26,32 +26,83 @@ import { VirtualKeys } from "./virtual-keys.ts";
 
 /** One for each gateway, handed to plugins as `ctx.host`. */
 export interface Host {
+  /** Behind time limits and health. */
   readonly stores: Stores;
-  /** What callers show instead of a provider's key. */
+  /**
+   * What callers show instead of a provider's key.
+   *
+   * @internal
+   */
   readonly virtualKeys: VirtualKeys;
-  /** Stored provider keys. */
+  /**
+   * Stored provider keys.
+   *
+   * @internal
+   */
   readonly providerKeys: ProviderKeys;
-  /** Lends provider keys to requests. */
+  /**
+   * Lends provider keys to requests.
+   *
+   * @internal
+   */
   readonly keyring: Keyring;
-  /** Limits over time. */
+  /**
+   * Limits over time.
+   *
+   * @internal
+   */
   readonly limiter: Limiter;
-  /** Stored answers. */
+  /**
+   * Stored answers.
+   *
+   * @internal
+   */
   readonly cache: AnswerCache;
-  /** Takes log rows and writes them in batches; reading goes through `stores.logs`. */
+  /**
+   * Takes log rows and writes them in batches; reading goes through `stores.logs`.
+   *
+   * @internal
+   */
   readonly log: LogWriter;
+  /** Figures for `/metrics`. */
   readonly metrics: Metrics;
+  /**
+   * Prices usage.
+   *
+   * @internal
+   */
   readonly pricer: Pricer;
-  /** Work after answers. */
+  /**
+   * Work after answers.
+   *
+   * @internal
+   */
   readonly settler: Settler;
-  /** What all tapes together may hold. */
+  /**
+   * What all tapes together may hold.
+   *
+   * @internal
+   */
   readonly allowance: Allowance;
-  /** A request's work must end with it: nothing waits for company (Workers). */
+  /**
+   * A request's work must end with it: nothing waits for company (Workers).
+   *
+   * @internal
+   */
   readonly immediate: boolean;
   /** For requests of a plugin's own. */
   readonly fetch: typeof fetch;
-  /** For answers of a plugin's own. */
+  /**
+   * For answers of a plugin's own.
+   *
+   * @internal
+   */
   readonly respond: Respond;
-  /** As {@link providerNamed}. */
+  /**
+   * As `providerNamed`.
+   *
+   * @internal
+   */
   provider(name: string, headers: Headers): Provider;
   /** A new UUIDv7. */
   nextId(): string;
@@ -90,7 +141,8 @@ export function createHost(options: HostOptions): OwnHost {
   const { setup, now, report } = options;
   const metrics = new Metrics();
   const given: Stores = {
-    keys: options.stores?.keys ?? memoryKV(),
+    // Unlike answers, keys are never let go of for want of room.
+    keys: options.stores?.keys ?? memoryKV({ maxBytes: Infinity, maxEntries: Infinity }),
     cache: options.stores?.cache ?? memoryKV(),
     counters: options.stores?.counters ?? memoryCounters(),
     logs: options.stores?.logs ?? memoryLogs(),

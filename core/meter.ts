@@ -23,6 +23,7 @@ import type { Usage } from "./usage/usage.ts";
 
 /** What is known of one attempt once it is over. Times are milliseconds from its start. */
 export interface Measured {
+  /** What was tried. */
   readonly attempt: Attempt;
   /** The provider's status, or the gateway's own where there was no answer. */
   status: number;
@@ -36,19 +37,25 @@ export interface Measured {
   firstToken: number | null;
   /** To the end. */
   total: number;
+  /** How the answer ended. */
   end: End;
   /** The answer was a stream of events. */
   streamed: boolean;
   /** As the request names it, else as the answer does; empty when neither does. */
   model: string;
+  /** `chat`, `embeddings`, ...; empty when not known. */
   modelType: string;
   /** The provider's own word. */
   finish: string | null;
+  /** Tokens; null when nobody knows. */
   usage: Usage | null;
+  /** Who counted them. */
   quality: UsageQuality | null;
   /** US dollars; null where the price is not known. */
   cost: number | null;
+  /** The parts of the cost. */
   costParts: CostParts | null;
+  /** The provider's error, or the gateway's own. */
   error: { code: number | string | null; message: string } | null;
   /** Beginning of the answer's body, decoded. */
   body: Uint8Array;
@@ -58,6 +65,7 @@ export interface Measured {
   size: number;
   /** The request's body, or the beginning of a streamed one; nothing when there was none. */
   sent: Uint8Array | undefined;
+  /** False when {@link sent} is only the beginning. */
   sentComplete: boolean;
   /** Bytes of the request's body. */
   sentSize: number;

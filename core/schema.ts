@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import type { StorageConfig } from "./config.ts";
 import type { RateLimitDimension } from "./config.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -186,7 +187,16 @@ export const schema = v.strictObject({
     ),
     {},
   ),
-  storage: v.optional(v.record(name, v.looseObject({ driver: v.string() })), {}),
+  storage: v.optional(
+    v.record(
+      name,
+      v.custom<StorageConfig>(
+        isStorage,
+        "an object with 'driver', a driver of unstorage, or a store",
+      ),
+    ),
+    {},
+  ),
   prices: v.optional(
     v.record(
       v.pipe(v.string(), v.regex(/^[^/]+\/.+$/, "'provider/model'")),
@@ -265,6 +275,11 @@ export function keysAt(path: readonly string[]): string[] {
 
 function isDimension(text: unknown): boolean {
   return typeof text === "string" && /^(?:key|provider|model|ip|metadata\..{1,64})$/.test(text);
+}
+
+function isStorage(value: unknown): boolean {
+  const { driver, getItem } = Object(value) as { driver?: unknown; getItem?: unknown };
+  return typeof driver === "string" || typeof getItem === "function";
 }
 
 function isPattern(text: string): boolean {

@@ -51,7 +51,11 @@ export interface Exchange {
  */
 export interface Transport {
   (exchange: Exchange): Promise<Response>;
-  /** Makes the gateway's own answers, where a runtime has a faster way than the platform's. */
+  /**
+   * Makes the gateway's own answers, where a runtime has a faster way than the platform's.
+   *
+   * @internal
+   */
   readonly respond?: Respond;
 }
 

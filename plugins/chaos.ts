@@ -34,6 +34,7 @@ export interface ChaosRule {
 
 /** Options of {@link chaos}. */
 export interface ChaosOptions {
+  /** All that match a request apply. */
   rules?: readonly ChaosRule[];
   /** The same seed makes the same requests fail, as long as they come in the same order. */
   seed?: number;

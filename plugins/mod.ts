@@ -5,6 +5,7 @@
  */
 import type { Plugin } from "../core/plugin.ts";
 import { auth } from "./auth.ts";
+import { cache } from "./cache.ts";
 import { fallback } from "./fallback.ts";
 import { log } from "./log.ts";
 import { rateLimit } from "./rate-limit.ts";
@@ -13,6 +14,7 @@ import { timeout } from "./timeout.ts";
 
 export { auth } from "./auth.ts";
 export { cache, type CacheOptions } from "./cache.ts";
+export type { Replay } from "../core/cache/policy.ts";
 export { chaos, type ChaosOptions, type ChaosRule, type Fault } from "./chaos.ts";
 export { fallback, type FallbackOptions, type FallbackTarget } from "./fallback.ts";
 export { log, type LogOptions } from "./log.ts";
@@ -25,5 +27,5 @@ export { timeout, type TimeoutOptions } from "./timeout.ts";
  * What the configuration does not turn on costs next to nothing.
  */
 export function standardPlugins(): Plugin[] {
-  return [log(), auth(), fallback(), rateLimit(), retry(), timeout()];
+  return [log(), auth(), fallback(), cache(), rateLimit(), retry(), timeout()];
 }

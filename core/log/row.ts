@@ -47,6 +47,7 @@ export interface LogRow {
   request_id: string;
   /** Milliseconds since 1970, when the attempt began. */
   created_at: number;
+  /** Id. */
   gateway: string;
   /** Slug. */
   provider: string;
@@ -56,14 +57,19 @@ export interface LogRow {
   model_type: string;
   /** Path at the provider, without the query. */
   path: string;
+  /** HTTP method of the request. */
   method: string;
+  /** How the gateway was asked. */
   request_type: "native" | "universal" | "compat" | "binding" | "websocket";
+  /** Media type of the request. */
   request_content_type: string;
+  /** Media type of the answer. */
   response_content_type: string;
   /** Status that the provider answered with, or the gateway's own. */
   status_code: number;
   /** A 2xx that ended as `complete`. */
   success: boolean;
+  /** The answer came from the cache. */
   cached: boolean;
   /** 0-based place in the fallback list. */
   step: number;
@@ -71,9 +77,11 @@ export interface LogRow {
   attempt: number;
   /** Milliseconds, as `timings.total`. */
   duration: number;
+  /** Where the time went. */
   timings: Timings;
   /** The answer was a stream of events. */
   streamed: boolean;
+  /** How the answer ended. */
   end: End;
   /** The provider's own word. */
   finish_reason: string | null;
@@ -81,15 +89,21 @@ export interface LogRow {
   tokens_in: number | null;
   /** All output tokens, reasoning included. */
   tokens_out: number | null;
+  /** The parts of the tokens. */
   usage: Usage | null;
+  /** Who counted. */
   usage_quality: UsageQuality | null;
   /** US dollars; null where the price is not known. */
   cost: number | null;
+  /** The parts of the cost. */
   cost_parts: CostParts | null;
   /** The price came with the request or from the configuration. */
   custom_cost: boolean;
+  /** What the caller and its key say of the request. */
   metadata: Record<string, string | number | boolean | null> | null;
+  /** What was said of the answer later. */
   feedback: -1 | 1 | null;
+  /** 0 to 100, said later. */
   score: number | null;
   /** The caller was authenticated. */
   authentication: boolean;
@@ -99,26 +113,33 @@ export interface LogRow {
   byok: string | null;
   /** Through the unified API. */
   compatibilityMode: boolean;
+  /** The client's `user-agent`. */
   user_agent: string;
   /** Id of the virtual key that called. */
   key_id: string | null;
   /** The gateway's own failure, or the provider's message. */
   error: { code: number | string | null; message: string } | null;
+  /** Always null: kept for Cloudflare's clients. */
   dlp_action: string | null;
   /** Bytes of the bodies as they went over the wire; null when not known. */
   request_size: number | null;
+  /** Bytes of the answer's body; null when not known. */
   response_size: number | null;
 }
 
 /** A row with the bodies that are to be kept; they are redacted and capped already. */
 export interface LogEntry {
+  /** What is known. */
   row: LogRow;
+  /** Body of the request. */
   request?: Payload;
+  /** Body of the answer. */
   response?: Payload;
 }
 
 /** A body to keep. */
 export interface Payload {
+  /** As they are stored. */
   bytes: Uint8Array;
   /** False when only the beginning is kept. */
   complete: boolean;

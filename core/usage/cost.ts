@@ -15,8 +15,11 @@ import type { Usage } from "./usage.ts";
 export interface CostParts {
   /** Input, without what the next two price. Cached tokens without a price of their own are in it. */
   input: number;
+  /** Input that the provider's cache had. */
   cache_read: number;
+  /** Input that went into the provider's cache. */
   cache_write: number;
+  /** Output, reasoning included. */
   output: number;
   /** Everything priced by another unit than a token, and sums that are told without their parts. */
   other: number;

@@ -16,17 +16,25 @@ export interface Usage {
   output?: number;
   /** As the provider says, where it does not follow from the two. */
   total?: number;
+  /** Input that the provider's cache had. */
   cache_read?: number;
+  /** Input that went into the provider's cache. */
   cache_write?: number;
   /** Part of `cache_write` that is kept for an hour (Anthropic). */
   cache_write_1h?: number;
+  /** Part of `output`. */
   reasoning?: number;
+  /** Part of `input`. */
   input_audio?: number;
   /** Part of `input_audio` that came from the provider's cache. */
   cache_read_audio?: number;
+  /** Part of `output`. */
   output_audio?: number;
+  /** Part of `input`. */
   input_image?: number;
+  /** Part of `output`. */
   output_image?: number;
+  /** Part of `input`. */
   input_video?: number;
   /** Units other than tokens, by the provider's own name: `web_search_requests`, `seconds`, ... */
   units?: Record<string, number>;
