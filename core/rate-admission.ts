@@ -10,7 +10,7 @@ import { Code, GatewayError } from "./error.ts";
 import { type Claim, Lease } from "./limiter.ts";
 import { type Finding, overLimit } from "./rate-headers.ts";
 import type { Bucket, RateRule } from "./rate-rules.ts";
-import { observe } from "./tape.ts";
+import { observe } from "./observe.ts";
 import { tokensOf } from "./usage/forecast.ts";
 
 /** What is counted once for a client request, however many steps and attempts it takes. */

@@ -7,16 +7,6 @@
  */
 import { type Ending, type Observable, type Observer, wholly } from "./observe.ts";
 
-export {
-  byobReader,
-  type Ending,
-  type Observable,
-  observable,
-  observe,
-  type Observer,
-  wholly,
-} from "./observe.ts";
-
 /** Milliseconds that the rest of a short body may take before its answer goes out without it. */
 const patience = 10;
 
