@@ -20,7 +20,8 @@ const known = new RegExp(
     "\\b(?:AKIA|ASIA)[A-Z0-9]{16}\\b",
     "\\bgh[pousr]_[A-Za-z0-9]{36,}",
     "\\bxox[abprs]-[A-Za-z0-9-]{20,}",
-    "\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]+",
+    // Not at each word: a run of many would be read to its end from each of them.
+    "(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]+",
   ].join("|"),
   "g",
 );
