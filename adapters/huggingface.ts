@@ -15,8 +15,12 @@ export const huggingface: Provider = defineProvider({
   url(call) {
     return `${baseOf(this, call.settings)}/${onRouter(call.path)}`;
   },
-  model: (path) =>
-    /^hf-inference\/models\/(.+?)(?:\/(?:pipeline|v1)\/.*)?$/.exec(onRouter(path))?.[1],
+  model(path) {
+    const routed = onRouter(path);
+    // fal's models are its paths, whatever the body says.
+    if (routed.startsWith("fal-ai/")) return routed;
+    return /^hf-inference\/models\/(.+?)(?:\/(?:pipeline|v1)\/.*)?$/.exec(routed)?.[1];
+  },
 });
 
 function onRouter(path: string): string {

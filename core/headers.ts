@@ -30,6 +30,10 @@ const staysHere: ReadonlySet<string> = new Set([
   "true-client-ip",
   "cdn-loop",
   "x-fal-target-url",
+  // Would make another method of it than the one that was looked at.
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
   "access-control-request-method",
   "access-control-request-headers",
   "access-control-request-private-network",

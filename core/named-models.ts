@@ -10,6 +10,17 @@ import type { Context } from "./context.ts";
 const byBody =
   /(?:^|\/)(?:chat|completions|complete|responses|responses\/input_tokens|messages|messages\/count_tokens|embed|embeddings|multimodalembeddings|contextualizedembeddings|rerank|classify|moderations|ocr|images\/(?:generations|edits|variations)|audio\/(?:speech|transcriptions|translations)|videos|api\/generate)\/?$/;
 
+/**
+ * What an upstream may read as another path: something encoded, a parameter of a segment, an empty
+ * segment. No endpoint that {@link byBody} means needs any.
+ */
+const ambiguous = /%|;|\/\//;
+
+/** A type with one boundary and nothing else: of two, some parsers take the first and some the last. */
+const formType = /^multipart\/form-data *; *boundary=(?:"[^"\\]{1,70}"|[\w'()+./:=?-]{1,70}) *$/i;
+/** Another way to write the name of a part; some parsers know it. */
+const otherName = /[;\s]name\*/i;
+
 /** All models that a request names, each of which its provider may use; nothing when it names none. */
 export async function namedModels(ctx: Context): Promise<string[] | undefined> {
   const { provider, path, clientHeaders } = ctx;
@@ -19,18 +30,25 @@ export async function namedModels(ctx: Context): Promise<string[] | undefined> {
     const ofQuery = [...new URLSearchParams(ctx.query).getAll("model")];
     return ofQuery.length > 0 ? ofQuery : undefined;
   }
-  if (!byBody.test(path)) return undefined;
+  // Of a row without a format nobody knows whether its body is what counts.
+  if (!byBody.test(path) || ambiguous.test(path) || provider.format === "none") return undefined;
+  if ((ctx.headers["content-encoding"] ?? "identity") !== "identity") return undefined;
   const bytes = await ctx.bytes();
   const type = ctx.headers["content-type"] ?? "";
-  return /^multipart\/form-data\b/i.test(type) ? await formModels(bytes, type) : jsonModels(bytes);
+  return /^multipart\//i.test(type) ? await formModels(bytes, type) : jsonModels(bytes);
 }
 
 async function formModels(bytes: Uint8Array, type: string): Promise<string[] | undefined> {
+  if (!formType.test(type) || otherName.test(new TextDecoder("latin1").decode(bytes))) {
+    return undefined;
+  }
   try {
     const body = new Response(bytes as Uint8Array<ArrayBuffer>, {
       headers: { "content-type": type },
     });
-    const values = (await body.formData()).getAll("model");
+    const values = [...await body.formData()].flatMap(([name, value]) =>
+      name.toLowerCase() === "model" ? [value] : []
+    );
     const texts = values.filter((value) => typeof value === "string");
     return texts.length > 0 && texts.length === values.length ? texts : undefined;
   } catch {
@@ -40,8 +58,8 @@ async function formModels(bytes: Uint8Array, type: string): Promise<string[] | u
 
 /**
  * Values of every top-level `model` of a JSON object, in whatever case and however escaped: of two, some
- * parsers take the first and some the last. Nothing when the text is not JSON in UTF-8, or when one of
- * them is no string.
+ * parsers take the first and some the last. Likewise those in a list `models`, which OpenRouter and
+ * Perplexity try in turn. Nothing when the text is not JSON in UTF-8, or when one of them is no string.
  */
 export function jsonModels(bytes: Uint8Array): string[] | undefined {
   try {
@@ -58,10 +76,13 @@ export function jsonModels(bytes: Uint8Array): string[] | undefined {
         const end = endOf(text, at);
         if (depth === 1) {
           const colon = afterSpace(text, end + 1);
-          if (text[colon] === ":" && isModel(text.slice(at, end + 1))) {
+          const name = text[colon] === ":" ? nameOf(text.slice(at, end + 1)) : undefined;
+          if (name === "model" || name === "models") {
             const start = afterSpace(text, colon + 1);
-            if (text[start] !== '"') return undefined;
-            found.push(JSON.parse(text.slice(start, endOf(text, start) + 1)) as string);
+            const list = name === "models" ? listOf(text, start) : undefined;
+            if (name === "model" && text[start] === '"') found.push(stringAt(text, start));
+            else if (list !== undefined) found.push(...list);
+            else return undefined;
           }
         }
         at = end;
@@ -89,10 +110,27 @@ function afterSpace(text: string, at: number): number {
   return at;
 }
 
-/** @param quoted A string of JSON. */
-function isModel(quoted: string): boolean {
-  if (quoted.length < 7 || quoted.length > 32) return false;
-  return (JSON.parse(quoted) as string).toLowerCase() === "model";
+function stringAt(text: string, start: number): string {
+  return JSON.parse(text.slice(start, endOf(text, start) + 1)) as string;
+}
+
+/** The strings of an array; nothing when it is none, or holds anything else. */
+function listOf(text: string, start: number): string[] | undefined {
+  if (text[start] !== "[") return undefined;
+  const found: string[] = [];
+  for (let at = afterSpace(text, start + 1); text[at] !== "]";) {
+    if (text[at] !== '"') return undefined;
+    found.push(stringAt(text, at));
+    at = afterSpace(text, endOf(text, at) + 1);
+    if (text[at] === ",") at = afterSpace(text, at + 1);
+  }
+  return found;
+}
+
+/** @param quoted A string of JSON, as the name of a member; longer ones than are of interest have none. */
+function nameOf(quoted: string): string | undefined {
+  if (quoted.length < 7 || quoted.length > 38) return undefined;
+  return (JSON.parse(quoted) as string).toLowerCase();
 }
 
 function decoded(text: string): string {

@@ -96,6 +96,11 @@ describe("rules of a key", () => {
     ["/openai/chat/completions", '{"model":"gpt-4o","model":"o1"}', false],
     ["/openai/chat/completions", '{"model":"gpt-4o","model":["o1"]}', false],
     ["/openai/chat/completions", '{"model":"gpt-4\\u006f"}', true],
+    ["/openrouter/chat/completions", '{"model":"gpt-4o","models":["gpt-4o-mini"]}', true],
+    ["/openrouter/chat/completions", '{"model":"gpt-4o","models":["gpt-4o","o1"]}', false],
+    ["/openrouter/chat/completions", '{"mod\\u0065ls":[ "o1" ] ,"model":"gpt-4o"}', false],
+    ["/openrouter/chat/completions", '{"model":"gpt-4o","models":[["o1"]]}', false],
+    ["/openrouter/chat/completions", '{"model":"gpt-4o","models":"o1"}', false],
     ["/openai/chat/completions", '{"model":"gpt-4o"} {"model":"o1"}', false],
     ["/openai/chat/completions", '[{"model":"gpt-4o"}]', false],
     ["/openai/chat/completions", '{"messages":[]}', false],
@@ -109,6 +114,9 @@ describe("rules of a key", () => {
     ["/azure-openai/res/gpt-4o/chat/completions?api-version=1", model("o1"), true],
     ["/azure-openai/res/o1/chat/completions?api-version=1", model("gpt-4o"), false],
     ["/azure-openai/res/openai/deployments/o1/chat/completions", model("gpt-4o"), false],
+    ["/azure-openai/res/openai/deployments//o1/chat/completions", model("gpt-4o"), false],
+    ["/azure-openai/res/openai/deployments%2fo1/chat/completions", model("gpt-4o"), false],
+    ["/azure-openai/res/openai/deployments;x/o1/chat/completions", model("gpt-4o"), false],
     ["/azure-openai/res/openai/v1/responses", model("gpt-4o"), true],
     ["/google-ai-studio/v1beta/models/gpt-4o:generateContent", "{}", true],
     ["/google-ai-studio/v1beta/models/gemini:generateContent", model("gpt-4o"), false],
@@ -117,6 +125,9 @@ describe("rules of a key", () => {
     ["/workers-ai/@cf/meta/llama", "{}", true],
     ["/workers-ai/@cf/mistral/x", model("gpt-4o"), false],
     ["/huggingface/models/openai/gpt-2", model("gpt-4o"), false],
+    ["/huggingface/fal-ai/fal-ai/flux/schnell", "{}", true],
+    ["/huggingface/fal-ai/other/v1/ocr", model("gpt-4o"), true],
+    ["/huggingface/v1/chat/completions", model("gpt-4o"), true],
     ["/baseten/model/abc123", model("gpt-4o"), false],
     ["/replicate/models/a/b/predictions", model("gpt-4o"), false],
     ["/fal/fal-ai/flux/schnell", "{}", true],
@@ -153,6 +164,59 @@ describe("rules of a key", () => {
       (await to("/fal", "https://rest.alpha.fal.ai/storage/upload")).response,
       /names no model/,
     );
+    // The target is what counts, and not what the path looks like.
+    for (const host of ["a-b.fal.run", "gateway.alpha.fal.ai"]) {
+      const { response, sent } = await call("/fal/chat/completions", model("fal-ai/flux"), {
+        "x-fal-target-url": `https://${host}/other/flux`,
+      });
+      await refused(response, /names no model/);
+      assert.equal(sent, undefined);
+    }
+  });
+
+  it("refuses what another parser of forms or of encodings would read otherwise", async () => {
+    const { call } = await world({ models: ["gpt-4o*"] });
+    const path = "/openai/audio/transcriptions";
+    const [a, b] = ["a".repeat(30), "b".repeat(30)];
+    const part = (at: string, name: string, value: string) =>
+      `--${at}\r\ncontent-disposition: form-data; ${name}\r\n\r\n${value}\r\n`;
+    const good = part(a, 'name="model"', "gpt-4o");
+    const two = `${good}${
+      part(a, 'name="x"', `\r\n${part(b, 'name="model"', "o1")}--${b}--`)
+    }--${a}--`;
+    const bodies: [type: string, body: string][] = [
+      [`multipart/form-data; boundary=${a}; boundary=${b}`, two],
+      [`multipart/form-data; boundary=${a}; boundary*=utf-8''${b}`, two],
+      [`multipart/form-data; boundary=${a}`, `${good}${part(a, 'name="MODEL"', "o1")}--${a}--`],
+      [
+        `multipart/form-data; boundary=${a}`,
+        `${good}${part(a, "name=\"x\"; name*=utf-8''model", "o1")}--${a}--`,
+      ],
+      [`multipart/mixed; boundary=${a}`, `${good}--${a}--`],
+    ];
+    for (const [type, body] of bodies) {
+      const { response, sent } = await call(path, body, { "content-type": type });
+      await refused(response, /This key is not for/);
+      assert.equal(sent, undefined);
+    }
+    const plain = `${good}--${a}--\r\n`;
+    const type = `multipart/form-data; boundary=${a}`;
+    assert.equal((await call(path, plain, { "content-type": type })).response.status, 200);
+    const packed = await call("/openai/embeddings", model("gpt-4o"), {
+      "content-encoding": "deflate",
+    });
+    await refused(packed.response, /names no model/);
+  });
+
+  it("sends no method on beside the one that it looked at", async () => {
+    const { call } = await world({ models: ["gpt-4o*"] });
+    const names = ["x-http-method-override", "x-http-method", "x-method-override"];
+    const { sent } = await call(
+      "/google-ai-studio/v1beta/openai/chat/completions",
+      undefined,
+      Object.fromEntries(names.map((name) => [name, "POST"])),
+    );
+    for (const name of names) assert.equal(sent!.headers[name], undefined);
   });
 
   it("reads the model of a form, and of a body without a length", async () => {
