@@ -185,14 +185,18 @@ export class Tape implements Observer {
   /** Beginning and end as far as they were kept, and how many bytes are missing between. */
   parts(): [head: Uint8Array, tail: Uint8Array | undefined, skipped: number] {
     return [
-      joined(this.head, this.headSize),
+      this.#whole ??= joined(this.head, this.headSize),
       this.tailSize > 0 ? joined(this.tail, this.tailSize) : undefined,
       this.size - this.headSize - this.tailSize,
     ];
   }
 
+  /** The beginning in one piece, once somebody wanted it. */
+  #whole: Uint8Array | undefined;
+
   /** Forgets the chunks. */
   release(): void {
+    this.#whole = undefined;
     this.#allowance.give(this.#taken);
     this.#taken = 0;
     this.head.length = 0;

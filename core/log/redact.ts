@@ -28,6 +28,8 @@ const known = new RegExp(
 const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g;
 const bearer = "earer ";
 const shortest = 20;
+/** Runs of one text that are remembered. */
+const mostHarmless = 32;
 
 const tokenChars = new Uint8Array(128);
 for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=-") {
@@ -45,6 +47,8 @@ function isTokenChar(code: number): boolean {
 function maskKnown(text: string): string {
   let masked = "";
   let done = 0;
+  // Each event of a stream has the same ids.
+  const harmless = new Set<string>();
   for (let at = shortest - 1; at < text.length;) {
     if (!isTokenChar(text.charCodeAt(at))) {
       at += shortest;
@@ -58,11 +62,13 @@ function maskKnown(text: string): string {
       const run = text.slice(start, end);
       const hidden = text.startsWith(bearer, start - bearer.length)
         ? mask
+        : harmless.has(run)
+        ? run
         : run.replace(known, mask);
       if (hidden !== run) {
         masked += text.slice(done, start) + hidden;
         done = end;
-      }
+      } else if (harmless.size < mostHarmless) harmless.add(run);
     }
     at = end + shortest;
   }
