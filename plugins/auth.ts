@@ -97,11 +97,14 @@ export function auth(): Plugin {
   async function withoutTokens(step: Context): Promise<Context> {
     const { gateway, host: { virtualKeys } } = step;
     const places: string[] = [];
-    for (const { text, place } of candidatesOf(step, virtualKeys.anyText) ?? []) {
+    const team = gateway.access === null ? undefined : teamOf(step, gateway.access);
+    for (
+      const { text, place } of candidatesOf(step, virtualKeys.anyText || team !== undefined) ?? []
+    ) {
       if (place === ownHeader) continue; // the request's
       const found = virtualKeys.find(text, gateway.id, (work) => step.waitUntil(work));
       const record = found instanceof Promise ? await found : found;
-      const isJwt = gateway.access !== null && teamOf(step, gateway.access).mayBe(text);
+      const isJwt = await team?.mayBe(text) === true;
       if (record !== undefined || looksLikeKey(text) || isJwt) places.push(place);
     }
     if (places.length === 0) return step;

@@ -4,7 +4,7 @@ import { before, beforeEach, describe, it } from "node:test";
 import { type Caller, caller } from "../../core/context.ts";
 import { metadataOf } from "../../core/metadata.ts";
 import { digestKey } from "../../core/storage/ports.ts";
-import { auth, definePlugin } from "../../mod.ts";
+import { auth, definePlugin, fallback } from "../../mod.ts";
 import { errorOf, recording } from "./upstream.ts";
 
 const team = "https://team.cloudflareaccess.com";
@@ -250,6 +250,43 @@ describe("access", () => {
       "cf-access-jwt-assertion": "x.y.z",
     });
     assert.equal(response.status, 200, "A good key needs nobody to vouch for it");
+  });
+
+  it("takes tokens out of the steps of a universal request, and nothing else", async () => {
+    const { gateway, sent } = recording({
+      plugins: [auth(), fallback()],
+      gateways: {
+        default: {
+          authentication: true,
+          access: { team_domain: team, audience },
+          tokens: [{ name: "app", hash: `sha256:${await digestKey("app-token")}` }],
+        },
+      },
+      keys: { openai: { default: { value: lent } } },
+      now: () => at,
+    }, (url) => url.startsWith(team) ? Response.json({ keys: [good.jwk] }) : Response.json({}));
+    const token = await jwt(good);
+    const through = async (authorization: string) => {
+      const step = {
+        provider: "openai",
+        endpoint: "chat/completions",
+        authorization,
+        query: { model: "m" },
+      };
+      const response = await gateway.fetch(
+        new Request("http://gateway.test/v1/acc/default", {
+          method: "POST",
+          body: JSON.stringify([step]),
+          headers: { "cf-access-jwt-assertion": token },
+        }),
+      );
+      assert.equal(response.status, 200, await response.text());
+      return sent.at(-1)!.headers["authorization"];
+    };
+    assert.equal(await through("Bearer sk-own"), "Bearer sk-own");
+    for (const ours of [token, "app-token"]) {
+      assert.equal(await through(`Bearer ${ours}`), `Bearer ${lent}`);
+    }
   });
 
   async function hmac({ kid, jwk }: Signer): Promise<string> {
