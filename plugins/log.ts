@@ -12,6 +12,7 @@ import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
 import { metadataOf } from "../core/metadata.ts";
 import type { Measured } from "../core/meter.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
+import { credentialOf } from "../core/provider.ts";
 import { universal } from "../core/universal.ts";
 
 /** Options of {@link log}; each wins over the gateway's setting of the same meaning. */
@@ -163,7 +164,9 @@ function entryOf(measured: Measured, plan: Plan): LogEntry {
       measured.costParts?.source === "config",
     byok: attempt.keyAlias ?? null,
     error: error === null ? null : {
-      code: error.code,
+      code: typeof error.code === "string"
+        ? redactText(error.code, plan.redact, secrets)
+        : error.code,
       message: redactText(error.message, plan.redact, secrets).slice(0, 2000),
     },
     request_size: measured.sentSize,
@@ -291,13 +294,20 @@ function pathOf(url: string): string {
   return start < 0 ? "/" : url.slice(start);
 }
 
+const keyHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"];
+
 /** What was sent as credentials, the client's or ours, in case the provider quotes it. */
 function secretsOf({ ctx, headers }: Pick<Attempt, "ctx" | "headers">): string[] {
   const found: string[] = [];
-  for (const name of ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"]) {
-    const value = headers[name]?.replace(/^(?:bearer|token|key|basic)\s+/i, "").trim();
-    if (value !== undefined && value.length >= 8) found.push(value);
-  }
+  const { header, scheme = "" } = ctx.provider.key ?? {};
+  const add = (value = "") => {
+    const secret = value.startsWith(`${scheme} `)
+      ? value.slice(scheme.length).trim()
+      : credentialOf(value);
+    if (secret.length >= 8) found.push(secret);
+  };
+  for (const name of keyHeaders) add(headers[name]);
+  if (header !== undefined && !keyHeaders.includes(header)) add(headers[header]);
   const inQuery = /[?&](?:key|api_key)=([^&]{8,})/.exec(ctx.query)?.[1];
   if (inQuery !== undefined) found.push(inQuery);
   return found;

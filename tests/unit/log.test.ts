@@ -362,6 +362,29 @@ describe("what is not logged", () => {
     }
     assert.match(row!.error!.message, /Bad: \[redacted\] and \[redacted\] and \[redacted\]/);
   });
+
+  it("is a key in a header of the provider's own, and in the code of an error", async () => {
+    const own = "an-odd-key-1234";
+    const { ask, rows, body } = logged(
+      () => json({ error: { message: `Bad: ${own}`, code: own } }, { status: 401 }),
+      {
+        open: true,
+        providers: {
+          "custom-x": { base_url: "https://x.test", key_header: "x-own", key_scheme: "Own" },
+        },
+        keys: { "custom-x": { default: { value: own } } },
+      },
+    );
+    const { response, sent } = await ask("/custom-x/chat/completions", {
+      method: "POST",
+      body: "{}",
+    });
+    assert.equal(sent!.headers["x-own"], `Own ${own}`);
+    await response.text();
+    const [row] = await rows();
+    assert.deepEqual(row!.error, { code: "[redacted]", message: "Bad: [redacted]" });
+    assert.doesNotMatch((await body(row!.id, "response")).join(), /odd-key/);
+  });
 });
 
 describe("metadata", () => {
