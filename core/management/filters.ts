@@ -51,7 +51,7 @@ export function filtersOf(query: URLSearchParams): LogFilter[] {
   const listed: [Member, string][] = [];
   const whole: unknown[] = [];
   for (const [name, text] of query) {
-    if (!/^filters?(?:$|[.[])/.test(name)) continue;
+    if (!/^filters|^filter(?:$|[.[])/.test(name)) continue;
     const [, bracketed, dotted, ...members] = filterName.exec(name) ?? refuse(name);
     const member = (members[0] ?? members[1]) as Member | undefined;
     const index = bracketed ?? dotted ?? "";

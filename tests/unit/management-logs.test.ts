@@ -320,6 +320,8 @@ describe("deleting logs over the API", () => {
     ["provider=openai", "query.provider"],
     ["filter[0][key]=provider", "query.filter[0][key]"],
     ["filters=provider", "query.filters"],
+    ["filters_key=provider&filters_operator=eq&filters_value=none", "query.filters_key"],
+    ["filtersJson=[]", "query.filtersJson"],
     ["filters.key=provider", "query.filters.0.operator"],
     ["filters.key=provider&filters.operator=eq", "query.filters.0.value"],
   ];
