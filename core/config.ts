@@ -266,7 +266,10 @@ export class ConfigError extends Error {
 }
 
 /** Keys below which nothing that was found is shown: URLs hold passwords, too. */
-const mayHoldSecrets = new Set(["keys", "headers", "tokens", "storage", "base_url", "token_url"]);
+const mayHoldSecrets = new Set([
+  ...["keys", "headers", "tokens", "storage"],
+  ...["base_url", "token_url", "team_domain", "jwks_url"],
+]);
 
 /** Checks a configuration and fills in the defaults; throws a {@link ConfigError}. */
 export function parseConfig(input: unknown): ParsedConfig {

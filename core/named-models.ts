@@ -21,6 +21,9 @@ const formType = /^multipart\/form-data *; *boundary=(?:"[^"\\]{1,70}"|[\w'()+./
 /** Another way to write the name of a part; some parsers know it. */
 const otherName = /[;\s]name\*/i;
 
+/** Most characters of a model's name: patterns are compared with all of it. */
+const longest = 512;
+
 /** All models that a request names, each of which its provider may use; nothing when it names none. */
 export async function namedModels(ctx: Context): Promise<string[] | undefined> {
   const { provider, path, clientHeaders } = ctx;
@@ -35,7 +38,8 @@ export async function namedModels(ctx: Context): Promise<string[] | undefined> {
   if ((ctx.headers["content-encoding"] ?? "identity") !== "identity") return undefined;
   const bytes = await ctx.bytes();
   const type = ctx.headers["content-type"] ?? "";
-  return /^multipart\//i.test(type) ? await formModels(bytes, type) : jsonModels(bytes);
+  const found = /^multipart\//i.test(type) ? await formModels(bytes, type) : jsonModels(bytes);
+  return found?.some(({ length }) => length > longest) ? undefined : found;
 }
 
 async function formModels(bytes: Uint8Array, type: string): Promise<string[] | undefined> {

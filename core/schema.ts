@@ -138,7 +138,7 @@ const gateway = v.strictObject({
   timeout_total: v.optional(milliseconds, 0),
   tokens: v.optional(
     v.array(v.strictObject({
-      name: v.string(),
+      name: v.pipe(v.string(), v.maxLength(256)), // a part of the keys of counters
       hash: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, "'sha256:' and 64 hex digits")),
       ...keyRules,
     })),

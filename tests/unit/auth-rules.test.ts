@@ -104,6 +104,7 @@ describe("rules of a key", () => {
     ["/openai/chat/completions", '{"model":"gpt-4o"} {"model":"o1"}', false],
     ["/openai/chat/completions", '[{"model":"gpt-4o"}]', false],
     ["/openai/chat/completions", '{"messages":[]}', false],
+    ["/openai/chat/completions", model(`gpt-4o${"x".repeat(600)}`), false],
     ["/openai/chat/completions", "not json", false],
     ["/openai/chat/completions", "", false],
     // Endpoints that take no model from the body, whatever stands in it.
