@@ -87,8 +87,17 @@ export {
   type ProviderSettings,
   type Tools,
 } from "./core/provider.ts";
+export {
+  denoCounters,
+  denoDriver,
+  type DenoKv,
+  type DenoKvAtomic,
+  type DenoKvEntry,
+  type DenoKvKey,
+} from "./core/storage/deno-kv.ts";
 export { StoreError, type StoreUse } from "./core/storage/guard.ts";
 export { type DriverOptions, type KVDriver, type KVOptions, kvOver } from "./core/storage/kv.ts";
+export { kvLogs, type KVLogsOptions } from "./core/storage/logs-kv.ts";
 export { memoryLogs, type MemoryLogsOptions } from "./core/storage/logs-memory.ts";
 export {
   memoryCounters,

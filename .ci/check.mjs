@@ -20,7 +20,7 @@ const steps = {
   "lint of tests": bin("deno", "lint", "--quiet", "--rules-exclude=no-explicit-any", "tests"),
   "types": bin("tsc", "-p", "."),
   "types of tests and bench": bin("tsc", "-p", "tests"),
-  "types in Deno": bin("deno", "check", "--quiet", "mod.ts", "runtimes/deno.ts"),
+  "types in Deno": bin("deno", "check", "--quiet", "mod.ts", "runtimes/deno.ts", "examples"),
   "documentation of exports": bin("deno", "doc", "--lint", "mod.ts"),
   "examples in the documentation": bin(
     "deno",

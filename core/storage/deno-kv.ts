@@ -8,29 +8,41 @@ import type { Count, Counters, Span } from "./ports.ts";
 import { type Addition, additionOf, addToSlots, type Slots } from "./span.ts";
 
 /** A key of Deno KV. */
-type Path = readonly (string | number)[];
+export type DenoKvKey = readonly (string | number | bigint | boolean | Uint8Array | symbol)[];
 
 /** The part of `Deno.Kv` that is used. */
 export interface DenoKv {
-  get(key: Path): Promise<DenoKvEntry>;
-  getMany(keys: readonly Path[]): Promise<DenoKvEntry[]>;
-  list(selector: { prefix: Path }): AsyncIterable<DenoKvEntry>;
+  /** One entry. */
+  get(key: DenoKvKey): Promise<DenoKvEntry>;
+  /** Ten entries at most. */
+  getMany(keys: readonly DenoKvKey[]): Promise<DenoKvEntry[]>;
+  /** The entries below a key. */
+  list(selector: { prefix: DenoKvKey }): AsyncIterable<DenoKvEntry>;
+  /** Begins a change. */
   atomic(): DenoKvAtomic;
+  /** Lets go of it. */
   close(): void;
 }
 
-/** What is under a key; no versionstamp is nothing. */
+/** What is under a key. */
 export interface DenoKvEntry {
-  key: Path;
+  /** The key. */
+  key: DenoKvKey;
+  /** The value, or null. */
   value: unknown;
+  /** Null where there is nothing. */
   versionstamp: string | null;
 }
 
 /** Changes that are made together, unless an entry that was checked has changed. */
 export interface DenoKvAtomic {
+  /** Nothing is changed unless these entries are as they were read. */
   check(...entries: DenoKvEntry[]): DenoKvAtomic;
-  set(key: Path, value: unknown, options?: { expireIn?: number }): DenoKvAtomic;
-  delete(key: Path): DenoKvAtomic;
+  /** Sets a value; `expireIn` is in milliseconds. */
+  set(key: DenoKvKey, value: unknown, options?: { expireIn?: number }): DenoKvAtomic;
+  /** Deletes a value. */
+  delete(key: DenoKvKey): DenoKvAtomic;
+  /** Carries out the change; `ok` is false where a check failed. */
   commit(): Promise<{ ok: boolean }>;
 }
 
@@ -126,7 +138,7 @@ export function denoDriver(kv: DenoKv): KVDriver {
   };
 }
 
-function partPaths({ id, parts }: Head): Path[] {
+function partPaths({ id, parts }: Head): DenoKvKey[] {
   return Array.from({ length: parts }, (_, i) => [partsAt, id, i]);
 }
 
@@ -146,7 +158,7 @@ interface Waiting {
  * Counts in Deno KV, below `base`. Additions of one process to one count are written together: each
  * write that is checked fails where another one came first, and a crowd would never end.
  */
-export function denoCounters(kv: DenoKv, base: Path): Counters {
+export function denoCounters(kv: DenoKv, base: DenoKvKey): Counters {
   const queues = new Map<string, Waiting[]>();
 
   async function work(id: string, queue: Waiting[]): Promise<void> {
