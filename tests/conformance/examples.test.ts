@@ -113,11 +113,7 @@ describe("examples", () => {
 
   on("node", "Hono on Node", async () => {
     const port = await freePort();
-    const script = `
-      import { serve } from "@hono/node-server";
-      import app from "./examples/hono.ts";
-      serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: "127.0.0.1" });`;
-    const args = ["--input-type=module", "-e", script];
+    const args = ["tests/support/serve.ts", "examples/hono.ts", "default"];
     await passesHono(await start(port, bin("node"), args));
   });
 
@@ -133,12 +129,8 @@ describe("examples", () => {
 
   on("node", "Next.js: a route handler that lends its key to who has signed in", async () => {
     const port = await freePort();
-    const script = `
-      import { createServer } from "node:http";
-      import { getRequestListener } from "@hono/node-server";
-      import { POST } from "./examples/next/app/ai/[...path]/route.ts";
-      createServer(getRequestListener(POST)).listen(Number(process.env.PORT), "127.0.0.1");`;
-    const url = await start(port, bin("node"), ["--input-type=module", "-e", script], {
+    const args = ["tests/support/serve.ts", "examples/next/app/ai/[...path]/route.ts", "POST"];
+    const url = await start(port, bin("node"), args, {
       path: "/ai/health",
       env: { OPENAI_API_KEY: "sk-of-the-app" },
     });
