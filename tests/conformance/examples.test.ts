@@ -38,7 +38,9 @@ afterEach(stopAll);
 after(async () => {
   await stopAll();
   await upstream?.close();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const left of [folder, join(root, "examples/workers/.wrangler")]) {
+    rmSync(left, { recursive: true, force: true, maxRetries: 3 });
+  }
 });
 
 /** Starts a program and answers with its URL once `path` is served. */
