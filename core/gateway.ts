@@ -191,7 +191,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           observer: undefined,
           requestType: isNative ? "native" : "universal",
           requestId,
-          eventId: request.headers.get("cf-aig-event-id") ?? requestId,
+          eventId: request.headers.get("cf-aig-event-id")?.slice(0, 256) || requestId,
           step: 0,
           bodyLimit: limits.body_bytes,
         });

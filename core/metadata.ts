@@ -12,6 +12,8 @@ const parsed: Key<Metadata | null> = createKey("metadata");
 
 /** Entries of the caller's own that are kept (spec: the first five). */
 const most = 5;
+/** Characters of an entry's name, and of its value: the log keeps many in memory. */
+const longestName = 256, longestValue = 1024;
 
 /**
  * The metadata of a request, the caller's virtual key's included, or null when there is none. A header
@@ -44,5 +46,10 @@ function parse(header: string): Record<string, string | number | boolean | null>
   const entries = Object.entries(value).filter(([name, entry]) =>
     !name.startsWith("cf.") && (entry === null || typeof entry !== "object")
   );
-  return Object.fromEntries(entries.slice(0, most));
+  return Object.fromEntries(
+    entries.slice(0, most).map(([name, entry]) => [
+      name.slice(0, longestName),
+      typeof entry === "string" ? entry.slice(0, longestValue) : entry,
+    ]),
+  );
 }

@@ -25,6 +25,9 @@ export interface LogOptions {
   redact?: readonly string[];
 }
 
+/** Most characters of what a row quotes: rows wait in memory where their store is away. */
+const longest = { agent: 512, path: 2048, type: 256 };
+
 /** What is decided for one request. */
 interface Plan {
   payload: boolean;
@@ -140,7 +143,7 @@ function entryOf(measured: Measured, plan: Plan): LogEntry {
     model: measured.model === "" ? "" : `${slug}/${measured.model}`,
     model_type: measured.modelType,
     path: pathOf(attempt.url),
-    response_content_type: measured.contentType,
+    response_content_type: measured.contentType.slice(0, longest.type),
     status_code: status,
     success: status >= 200 && status < 300 && end === "complete" && error === null,
     step: ctx.step,
@@ -197,7 +200,7 @@ function entryOfServed(ctx: Context, row: LogRow, facts: Facts, plan: Plan): Log
   Object.assign(row, {
     model: about.model === "" ? "" : `${ctx.provider.slug}/${about.model}`,
     model_type: about.modelType,
-    response_content_type: contentType,
+    response_content_type: contentType.slice(0, longest.type),
     success: row.success && end === "complete",
     streamed: about.streamed,
     end,
@@ -240,7 +243,7 @@ function rowWithout(
     created_at: startedAt,
     model: ctx.shared.model === undefined ? "" : `${ctx.provider.slug}/${ctx.shared.model}`,
     model_type: "",
-    path: `/${ctx.path}`,
+    path: `/${ctx.path}`.slice(0, longest.path),
     response_content_type: "",
     status_code: status,
     success: status >= 200 && status < 300,
@@ -273,7 +276,7 @@ function common(ctx: Context, attempt: number) {
     provider: ctx.provider.slug,
     method: ctx.method,
     request_type: ctx.requestType,
-    request_content_type: ctx.headers["content-type"] ?? "",
+    request_content_type: (ctx.headers["content-type"] ?? "").slice(0, longest.type),
     cached: false,
     attempt,
     metadata: metadataOf(ctx),
@@ -282,7 +285,7 @@ function common(ctx: Context, attempt: number) {
     authentication: ctx.get(authenticated) === true,
     wholesale: false,
     compatibilityMode: false,
-    user_agent: ctx.request.headers.get("user-agent") ?? "",
+    user_agent: (ctx.request.headers.get("user-agent") ?? "").slice(0, longest.agent),
     key_id: ctx.get(caller)?.keyId ?? null,
     dlp_action: null,
   } as const;
@@ -291,7 +294,7 @@ function common(ctx: Context, attempt: number) {
 /** The path at the provider, without origin and query. */
 function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
-  return start < 0 ? "/" : url.slice(start);
+  return start < 0 ? "/" : url.slice(start, start + longest.path);
 }
 
 const keyHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"];

@@ -281,6 +281,29 @@ describe("a row of the log", () => {
 });
 
 describe("what is not logged", () => {
+  it("is the rest of texts that are much too long", async () => {
+    const { ask, rows } = logged(() =>
+      json({}, { headers: { "content-type": "a/b".repeat(900) } })
+    );
+    const long = "x".repeat(5000);
+    const { response } = await ask(`/openai/${long}`, {
+      method: "POST",
+      body: "{}",
+      headers: {
+        "content-type": `text/${long}`,
+        "user-agent": long,
+        "cf-aig-event-id": long,
+        "cf-aig-metadata": JSON.stringify({ [long]: long, short: 1 }),
+      },
+    });
+    await response.text();
+    assert.equal(response.headers.get("cf-aig-event-id")!.length, 256);
+    const [row] = await rows();
+    assert.equal(row!.event_id.length, 256);
+    assert.ok(JSON.stringify(row).length < 7000);
+    assert.deepEqual(row!.metadata, { ["x".repeat(256)]: "x".repeat(1024), short: 1 });
+  });
+
   it("is what the caller or the gateway says", async () => {
     const off: GatewayOptions = { gateways: { default: { collect_logs: false } } };
     for (
