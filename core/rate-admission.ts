@@ -144,22 +144,23 @@ export class Admission {
 
   /** The head of the answer is there; gives back the answer to use. */
   answered(response: Response): Response | Promise<Response> {
-    const { attempts, cached } = this.#ctx.shared;
+    const { attempts, cached, fault } = this.#ctx.shared;
     this.#last = attempts;
     const answer = this.#places.length === 0
       ? response
       : observe(response, { chunk() {}, end: () => this.#release() }, this.#ctx.request.signal);
     if (cached !== true && !this.#tokens) return answer;
-    return this.#giveBack(response.status, cached === true).then(() => answer);
+    // A failure, which a stream may begin with, and an answer that no provider was asked for cost none.
+    const isFree = response.status >= 400 || fault !== undefined || this.#last === this.#first;
+    return this.#giveBack(isFree, cached === true).then(() => answer);
   }
 
-  async #giveBack(status: number, cached: boolean): Promise<void> {
-    if (cached) {
-      const requests = this.#claims.filter(({ unit }) => unit === "requests");
-      await this.#ctx.host.limiter.giveBack(requests, this.#at);
+  async #giveBack(tokens: boolean, requests: boolean): Promise<void> {
+    if (requests) {
+      const claims = this.#claims.filter(({ unit }) => unit === "requests");
+      await this.#ctx.host.limiter.giveBack(claims, this.#at);
     }
-    // What costs no tokens: a failure, and an answer that no provider was asked for.
-    if (status >= 400 || this.#last === this.#first) await this.#refund();
+    if (tokens) await this.#refund();
   }
 
   #release(): void {

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { forecastTokens, tokensOf } from "../../core/usage/forecast.ts";
 import {
   definePlugin,
+  fallback,
   type GatewayOptions,
   log,
   rateLimit,
@@ -133,6 +134,22 @@ describe("rateLimit: tokens", () => {
         assert.notEqual(response.status, 429);
       }
     }
+  });
+
+  it("of a stream that begins with an error are given back before the next step", async () => {
+    const error = 'data: {"error":{"message":"busy","code":"server_error"}}\n\n';
+    const { ask, sent } = world(
+      { limit: 200 },
+      (url) =>
+        url.includes("groq")
+          ? answer(20)
+          : new Response(error, { headers: { "content-type": "text/event-stream" } }),
+      { plugins: [fallback({ to: [{ provider: "groq" }] }), rateLimit()] },
+    );
+    const body = '{"max_tokens":150,"stream":true}';
+    const { response } = await ask(path, { method: "POST", headers: json, body });
+    assert.equal(response.status, 200);
+    assert.equal(sent.length, 2);
   });
 
   it("of an answer that no provider gave are given back at once", async () => {
