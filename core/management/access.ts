@@ -111,6 +111,20 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
 
+/** What proxies and tunnels add; one that adds nothing cannot be told from the operator. */
+const proxied = [
+  ...[
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-ray",
+  ],
+  ...["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-server"],
+];
+
 /**
  * Refuses what only looks as if it came from the operator: a name that somebody else's DNS points here
  * (rebinding), a proxy that brings the world in, a page of another origin (those of other local ports
@@ -119,7 +133,7 @@ const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
 function assertLocal({ url, headers }: Request): void {
   const host = (headers.get("host") ?? hostOf(url)).toLowerCase();
   if (!loopbackHost.test(host)) throw refused("under another name than 'localhost'");
-  if (["forwarded", "x-forwarded-for", "x-real-ip"].some((name) => headers.has(name))) {
+  if (proxied.some((name) => headers.has(name))) {
     throw refused("through a proxy");
   }
   const site = headers.get("sec-fetch-site") ?? "none";

@@ -125,6 +125,9 @@ describe("management by the machine itself", () => {
     { host: "localhost:8787", "sec-fetch-site": "cross-site" },
     { host: "localhost:8787", "sec-fetch-site": "same-site" },
     { host: "localhost:8787", "x-forwarded-for": "1.2.3.4" },
+    { host: "localhost:8787", "x-forwarded-host": "gateway.example.com" },
+    { host: "localhost:8787", "cf-connecting-ip": "1.2.3.4" },
+    { host: "localhost:8787", "via": "1.1 proxy" },
   ];
   for (const headers of strange) {
     it(`refuses ${JSON.stringify(headers)}`, async () => {
