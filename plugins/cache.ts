@@ -108,7 +108,7 @@ class Answers {
     const age = job.ctx.host.now() - expiryOf(entry);
     if (age < 0) return serve(job, entry, "HIT");
     if (age >= job.policy.staleWhileRevalidate * 1000) return undefined;
-    this.#renew(job, entry);
+    this.#renew(job);
     return serve(job, entry, "STALE");
   }
 
@@ -155,8 +155,8 @@ class Answers {
     }
     const late = entry === undefined ? Infinity : now() - expiryOf(entry);
     const spare = late < job.policy.staleIfError * 1000 ? entry : undefined;
-    const why = entry === undefined ? found.why : "expired";
-    return await this.#ask(job, { beside: found.beside, spare, why }, leader);
+    const why = entry === undefined ? found.why : "what is stored has expired";
+    return await this.#ask(job, { other: found.other, spare, why }, leader);
   }
 
   /** Asks the provider. */
@@ -199,7 +199,7 @@ class Answers {
       asked,
       policy,
       began,
-      beside: at.beside,
+      other: at.other,
       limit: this.#limit,
       memory: this.#memory,
     };
@@ -303,7 +303,7 @@ class Answers {
   }
 
   /** Fetches a new answer behind the client's back, once at a time. */
-  #renew(job: Job, old: Entry): void {
+  #renew(job: Job): void {
     const { ctx, asked } = job;
     const { cache } = ctx.host;
     const name = `${asked.form} ${asked.text}`;
@@ -311,10 +311,10 @@ class Answers {
     if (at - (this.#renewals.get(name) ?? -Infinity) < renewal) return;
     this.#renewals.set(name, at);
     const inner = { ...job, ctx: behind(ctx, new AbortController().signal), began: cache.now() };
-    const beside = cache.isBeside(asked, old);
+    const other = cache.otherThan(asked);
     const work = async () => {
       try {
-        const at: Asking = { beside, spare: undefined, why: "expired" };
+        const at: Asking = { other, spare: undefined, why: "expired" };
         const response = await this.#ask(inner, at, undefined);
         await drain(feedOf(response));
       } catch {
@@ -339,7 +339,8 @@ interface Leader {
 
 /** What is known when a provider is asked. */
 interface Asking {
-  beside: boolean;
+  /** Stored in another form, which cannot be given in this one. */
+  other: Entry | undefined;
   /** Given when there is nothing better. */
   spare: Entry | undefined;
   why: string;

@@ -30,11 +30,13 @@ export interface Found {
   entry?: Entry;
   /** Why there is none, for people. */
   why: string;
-  /** There is an answer of another form, which cannot be given in this one: the new one goes beside it. */
-  beside: boolean;
+  /** An answer of another form, which cannot be given in this one. */
+  other: Entry | undefined;
 }
 
 type WaitUntil = (work: Promise<unknown>) => void;
+
+const nothingGood = "nothing is stored, or it has expired";
 
 /** Milliseconds that a request waits for the store. */
 const patience = 150;
@@ -48,8 +50,8 @@ const mostBytes = 64 * 1024 * 1024;
 
 /** How an answer is taken. */
 export interface Taking {
-  /** As {@link Found.beside}. */
-  beside: boolean;
+  /** As {@link Found.other}. */
+  other: Entry | undefined;
   /** Bytes that answers in memory may take. */
   memory: number;
   /** What is still to be done before it is stored; must not reject. */
@@ -110,9 +112,12 @@ export class AnswerCache {
     return this.#inTime(ready).then((known) => known === true ? this.#inMemory(asked) : undefined);
   }
 
-  /** True for an answer in memory that stands beside one of another form. */
-  isBeside(asked: Asked, entry: Entry): boolean {
-    return this.#hot.get(textOf(asked, true), this.#options.now()) === entry;
+  /** As {@link Found.other}, of what is in memory. */
+  otherThan(asked: Asked): Entry | undefined {
+    if (asked.forms === undefined) return undefined;
+    const entry = this.#hot.get(asked.text, this.#options.now());
+    if (entry === undefined) return undefined;
+    return bodyIn(entry, asked.forms, asked.form) === undefined ? entry : undefined;
   }
 
   #inMemory(asked: Asked): Entry | undefined {
@@ -130,28 +135,32 @@ export class AnswerCache {
   async find(asked: Asked, waitUntil: WaitUntil, memory: number): Promise<Found> {
     const { now } = this.#options;
     const at = now();
-    const none = (why: string, beside = false): Found => ({ why, beside });
+    let other = this.otherThan(asked);
+    const none = (why: string): Found => ({ why, other });
     if (at < this.#slowUntil) return none("the store is slow");
     const ready = this.#purges.ready(asked.gateway, waitUntil);
     const look = async (beside: boolean): Promise<Found> => {
       const place = await this.#places.of(asked, beside);
       const bytes = await this.#options.kv.getBytes(place);
-      if (bytes === undefined) return none("not stored", beside);
+      if (bytes === undefined) return none(nothingGood);
       const forget = (why: string): Found => {
         waitUntil(this.#options.kv.delete(place).catch(() => {}));
-        return none(why, beside);
+        return none(why);
       };
       const entry = decodeEntry(bytes);
       if (entry === undefined) return forget("what is stored cannot be read");
-      if (await ready !== true) return none("the store cannot be asked", beside);
+      if (await ready !== true) return none("the store cannot be asked");
       if (this.#purges.cover(asked.gateway, entry, asked.key)) return forget("purged");
-      if (endOfLife(entry) <= at) return none("expired", beside);
+      if (endOfLife(entry) <= at) return none(nothingGood);
       if (bodyIn(entry, asked.forms, asked.form) === undefined) {
-        if (!beside) return look(true);
+        if (!beside) {
+          other = entry;
+          return look(true);
+        }
         return forget("what is stored has another form");
       }
       this.#hot.put(textOf(asked, beside), entry, asked, memory);
-      return { entry, why: "", beside };
+      return { entry, why: "", other };
     };
     const found = await this.#inTime(look(false));
     if (found !== undefined) return found;
@@ -182,7 +191,11 @@ export class AnswerCache {
   async take(asked: Asked, entry: Entry, how: Taking): Promise<void> {
     const { gateway, key } = asked;
     if (this.#purges.cover(gateway, entry, key)) return;
-    this.#hot.put(textOf(asked, how.beside), entry, asked, how.memory);
+    const { forms } = asked;
+    // One that can be given in both forms takes the other's place.
+    const beside = how.other !== undefined &&
+      bodyIn(entry, forms, how.other.form) === undefined;
+    this.#hot.put(textOf(asked, beside), entry, asked, how.memory);
     const size = entry.body.byteLength;
     if (this.#pending.size >= mostWaiting || this.#waiting + size > mostBytes) {
       return this.#count("shed");
@@ -193,7 +206,7 @@ export class AnswerCache {
     const work = async () => {
       try {
         await how.prepare();
-        const place = await this.#places.of(asked, how.beside);
+        const place = await this.#places.of(asked, beside);
         const ttl = Math.ceil((endOfLife(entry) - this.#options.now()) / 1000);
         if (pending.dropped || ttl < 1) return;
         const { kv } = this.#options;

@@ -24,8 +24,8 @@ export interface Recording {
   policy: Policy;
   /** {@link Entry.began}. */
   began: number;
-  /** {@link Found.beside}. */
-  beside: boolean;
+  /** As `Found.other`. */
+  other: Entry | undefined;
   /** Most bytes of an answer that is stored. */
   limit: number;
   /** Most bytes of answers in memory. */
@@ -120,7 +120,7 @@ export function relayed(
 
 /** Judges an answer, and stores it if it is good. */
 function settle(
-  { ctx, asked, policy, began, beside, memory }: Recording,
+  { ctx, asked, policy, began, other, limit, memory }: Recording,
   response: Response,
   body: Uint8Array,
   pace: Pace | undefined,
@@ -134,7 +134,9 @@ function settle(
     body,
     length: length === null ? undefined : Number(length),
   });
-  if (refused !== undefined || !mayStore(response)) return { about, stored: Promise.resolve() };
+  if (refused !== undefined || !mayStore(response) || body.byteLength > limit) {
+    return { about, stored: Promise.resolve() };
+  }
   const entry: Entry = {
     status,
     headers: lastingHeaders(response),
@@ -151,7 +153,7 @@ function settle(
   };
   const priced = price(ctx, about);
   const prepare = async () => await priced;
-  return { about, stored: host.cache.take(asked, entry, { beside, memory, prepare }) };
+  return { about, stored: host.cache.take(asked, entry, { other, memory, prepare }) };
 }
 
 /** US dollars by the price list, whatever the request says that it pays. */

@@ -13,17 +13,18 @@ import type { ManagementRoute } from "../router.ts";
 import type { Setup } from "../setup.ts";
 import { type AdminOptions, createAccess } from "./access.ts";
 import { ApiCode, ApiError, failure, guard, invalid, notFound, success } from "./answer.ts";
+import { cache } from "./cache.ts";
 import { logs } from "./logs.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { providerConfigs } from "./provider-configs.ts";
 import { createMatcher, type Resource } from "./resource.ts";
 import { virtualKeys } from "./virtual-keys.ts";
 
-const resources: readonly Resource[] = [logs, virtualKeys, providerConfigs];
+const resources: readonly Resource[] = [logs, virtualKeys, providerConfigs, cache];
 
 /** What Cloudflare has below `ai-gateway/`, or the contract, and this version does not serve. */
 const later =
-  /^(?:gateways(?:\/[^/]+(?:\/(?:url|datasets|evaluations|routes|custom-domains|policies|cache|analytics)(?:\/.*)?)?)?|(?:evaluation-types|custom-providers|billing)(?:\/.*)?)$/;
+  /^(?:gateways(?:\/[^/]+(?:\/(?:url|datasets|evaluations|routes|custom-domains|policies|analytics)(?:\/.*)?)?)?|(?:evaluation-types|custom-providers|billing)(?:\/.*)?)$/;
 
 /** Most bytes of a body. */
 const bodyLimit = 1024 * 1024;

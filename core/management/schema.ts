@@ -147,6 +147,18 @@ const providerConfig = v.object({
 
 const rotation = v.object({ secret });
 
+const purgedBy = v.optional(v.pipe(
+  v.string("text of 1 to 8,192 characters"),
+  v.minLength(1, "text of 1 to 8,192 characters"),
+  v.maxLength(8192, "text of 1 to 8,192 characters"),
+));
+const purge = v.strictObject({
+  all: v.optional(v.boolean()),
+  key: purgedBy,
+  provider: purgedBy,
+  model: purgedBy,
+});
+
 /** `page` and `per_page` (spec 14.2); past the last page there is nothing. */
 export function pageOf(query: URLSearchParams, most: number): Page {
   const schema = v.object({
@@ -205,6 +217,16 @@ export function providerConfigOf(body: unknown): ProviderConfigInput {
 /** Body of `PUT provider_configs/:id`. */
 export function rotationOf(body: unknown): { secret: string } {
   return check(rotation, body, "body");
+}
+
+/** Body of `POST cache/purge`. */
+export function purgeOf(body: unknown): {
+  all?: boolean | undefined;
+  key?: string | undefined;
+  provider?: string | undefined;
+  model?: string | undefined;
+} {
+  return check(purge, body, "body");
 }
 
 /** @param also Names that are known and read elsewhere, for what an unknown one may have meant. */

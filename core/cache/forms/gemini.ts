@@ -25,7 +25,7 @@ export const gemini: Converter = {
 };
 
 function toPlain(events: readonly Json[]): Json {
-  const top: Json = {};
+  const top: Json = Object.create(null);
   const candidates: Json[] = [];
   for (const { candidates: list = [], usageMetadata, ...rest } of events) {
     merge(top, rest);
@@ -35,7 +35,8 @@ function toPlain(events: readonly Json[]): Json {
   }
   const { modelVersion, responseId, usageMetadata, ...rest } = top;
   if (candidates.length === 0 || usageMetadata === undefined) throw lossy;
-  for (const { finishReason } of candidates) textOf(finishReason);
+  // Clients may ask for numbers instead of names.
+  if (!candidates.every(({ finishReason: reason }) => reason)) throw lossy;
   return {
     candidates,
     ...rest,
@@ -49,9 +50,9 @@ function addCandidate(candidates: Json[], part: Json): void {
   const { content, ...rest } = part;
   const at = part.index === undefined ? 0 : indexOf(part.index);
   if (at > candidates.length) throw lossy;
-  const candidate = candidates[at] ??= {};
+  const candidate = candidates[at] ??= Object.create(null) as Json;
   if (content !== undefined) {
-    const whole = (candidate.content ??= {}) as Json;
+    const whole = (candidate.content ??= Object.create(null)) as Json;
     const { parts, ...about } = objectOf(content);
     merge(whole, about);
     for (const one of objectsOf(parts ?? [])) addPart((whole.parts ??= []) as Json[], one);

@@ -43,7 +43,7 @@ interface Choice {
 }
 
 function toPlain(events: readonly Json[]): Json {
-  const top: Json = {};
+  const top: Json = Object.create(null);
   const choices = new Map<number, Choice>();
   let usage: Json | undefined;
   for (const { choices: list, usage: told, object, ...rest } of events) {
@@ -56,7 +56,11 @@ function toPlain(events: readonly Json[]): Json {
         top[key] = rest[key];
         continue;
       }
-      if (typeof rest[key] === "object") nothing(rest[key]);
+      if (typeof rest[key] === "object") {
+        nothing(rest[key]);
+        top[key] ??= rest[key];
+        continue;
+      }
       if (known === undefined || known === null || known === "" || known === 0) {
         top[key] = rest[key];
       } else if (rest[key] !== known && key !== "created" && rest[key] !== null) throw lossy;
@@ -90,7 +94,7 @@ function addChoice(choices: Map<number, Choice>, part: Json): void {
       calls: [],
       logprobs: undefined,
       finish: null,
-      rest: {},
+      rest: Object.create(null),
     };
     choices.set(at, choice);
   }
