@@ -116,7 +116,7 @@ const gateway = v.strictObject({
   collect_log_payload: v.optional(v.boolean(), true),
   log_payload_bytes: v.optional(v.pipe(count, v.maxValue(10 * 1024 * 1024)), 1024 * 1024),
   log_redact: v.optional(
-    v.array(v.pipe(v.string(), v.check(isPattern, "a regular expression"))),
+    v.array(v.pipe(v.string(), v.check(isPattern, "a regular expression as with the flag 'u'"))),
     [],
   ),
   log_management: v.optional(v.pipe(count, v.minValue(1)), 10_000_000),
@@ -284,7 +284,7 @@ function isStorage(value: unknown): boolean {
 
 function isPattern(text: string): boolean {
   try {
-    new RegExp(text);
+    new RegExp(text, "gu"); // as it is used
     return true;
   } catch {
     return false;

@@ -107,17 +107,31 @@ describe("configuration", () => {
     );
   });
 
+  it("refuses a pattern that could not be used on each request", () => {
+    for (const pattern of ["(", "\\d{4}\\-\\d{4}"]) {
+      const [problem] = problems({ gateways: { default: { log_redact: ["ok", pattern] } } });
+      assert.equal(problem?.path, "gateways.default.log_redact.1");
+    }
+  });
+
   it("never shows what may be a key", () => {
     try {
       createGateway({
         keys: { openai: { default: "sk-secret" } },
         providers: { openai: { base_url: "https://user:secret@host/" } },
-        gateways: { default: { tokens: ["sl-secret", { name: "x", hash: "sl-secret" }] } },
+        gateways: {
+          default: {
+            tokens: ["sl-secret", { name: "x", hash: "sl-secret" }],
+            access: { team_domain: "https://user:secret@team", audience: "a" },
+          },
+        },
         storage: { cache: "redis://:secret@host" },
       } as unknown as GatewayOptions);
     } catch (error) {
       assert.ok(error instanceof ConfigError);
-      for (const path of ["keys.openai.default", "base_url", "tokens.0", "hash", "storage.cache"]) {
+      for (
+        const path of ["keys.openai.default", "base_url", "team_domain", "hash", "storage.cache"]
+      ) {
         assert.ok(error.message.includes(path), path);
       }
       assert.doesNotMatch(error.message, /secret/);
