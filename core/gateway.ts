@@ -210,6 +210,11 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       headers.set("cf-aig-step", String(attempt.step));
       if (attempt.provider !== universal) headers.set("cf-aig-provider", attempt.provider.slug);
       if (model !== undefined) headers.set("cf-aig-model", model);
+      // A page of a provider's must not act as one of the gateway's own, which may manage it.
+      if (!neverPage.test(headers.get("content-type") ?? "")) {
+        headers.append("content-security-policy", "sandbox");
+        headers.set("x-content-type-options", "nosniff");
+      }
       const ownMs = performance.now() - started - upstreamMs;
       headers.append(
         "server-timing",
@@ -230,6 +235,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     close: () => host.close(),
   };
 }
+
+/** Types that no browser shows as a page; of several, it may take any. */
+const neverPage = /^(?:application\/json|text\/event-stream|audio\/|video\/)[^,]*$/i;
 
 /** Characters of an admin token below which it is reported. */
 const shortestToken = 16;

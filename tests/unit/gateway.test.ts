@@ -84,6 +84,26 @@ describe("answers", () => {
     );
   });
 
+  it("are no pages of the gateway's own, whatever the provider says", async () => {
+    const of = async (type: string | undefined) => {
+      const { ask } = recording({}, () =>
+        new Response(new TextEncoder().encode("<script>"), {
+          headers: { ...type !== undefined && { "content-type": type } },
+        }));
+      const { headers } = (await ask("/openai/page")).response;
+      const policy = headers.get("content-security-policy");
+      assert.equal(headers.get("x-content-type-options"), policy === null ? null : "nosniff");
+      return policy;
+    };
+    const pages = ["text/html", "image/svg+xml", "application/xml", "*/*", undefined];
+    for (const type of [...pages, "application/json, text/html"]) {
+      assert.equal(await of(type), "sandbox", type);
+    }
+    for (const type of ["application/json; charset=utf-8", "text/event-stream", "audio/mpeg"]) {
+      assert.equal(await of(type), null, type);
+    }
+  });
+
   it("name the model of providers that take it from the path", async () => {
     const { ask } = recording();
     const model = async (path: string) => (await ask(path)).response.headers.get("cf-aig-model");
