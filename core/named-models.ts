@@ -24,8 +24,12 @@ const otherName = /[;\s]name\*/i;
 /** Most characters of a model's name: patterns are compared with all of it. */
 const longest = 512;
 
-/** All models that a request names, each of which its provider may use; nothing when it names none. */
-export async function namedModels(ctx: Context): Promise<string[] | undefined> {
+/**
+ * All models that a request names, each of which its provider may use; nothing when it names none.
+ *
+ * @param sure False where a name that its provider might read otherwise is better than none.
+ */
+export async function namedModels(ctx: Context, sure = true): Promise<string[] | undefined> {
   const { provider, path, clientHeaders } = ctx;
   const ofPath = provider.model?.(path, clientHeaders);
   if (ofPath !== undefined) return [decoded(ofPath)];
@@ -33,19 +37,25 @@ export async function namedModels(ctx: Context): Promise<string[] | undefined> {
     const ofQuery = [...new URLSearchParams(ctx.query).getAll("model")];
     return ofQuery.length > 0 ? ofQuery : undefined;
   }
+  if (!byBody.test(path)) return undefined;
   // Of a row without a format nobody knows whether its body is what counts.
-  if (!byBody.test(path) || ambiguous.test(path) || provider.format === "none") return undefined;
-  if ((ctx.headers["content-encoding"] ?? "identity") !== "identity") return undefined;
+  if (sure && (ambiguous.test(path) || provider.format === "none")) return undefined;
+  if (sure && (ctx.headers["content-encoding"] ?? "identity") !== "identity") return undefined;
   const bytes = await ctx.bytes();
   const type = ctx.headers["content-type"] ?? "";
-  const found = /^multipart\//i.test(type) ? await formModels(bytes, type) : jsonModels(bytes);
+  const isForm = /^multipart\//i.test(type);
+  const found = isForm ? await formModels(bytes, type, sure) : jsonModels(bytes);
   return found?.some(({ length }) => length > longest) ? undefined : found;
 }
 
-async function formModels(bytes: Uint8Array, type: string): Promise<string[] | undefined> {
-  if (!formType.test(type) || otherName.test(new TextDecoder("latin1").decode(bytes))) {
-    return undefined;
-  }
+async function formModels(
+  bytes: Uint8Array,
+  type: string,
+  sure: boolean,
+): Promise<string[] | undefined> {
+  if (
+    sure && (!formType.test(type) || otherName.test(new TextDecoder("latin1").decode(bytes)))
+  ) return undefined;
   try {
     const body = new Response(bytes as Uint8Array<ArrayBuffer>, {
       headers: { "content-type": type },

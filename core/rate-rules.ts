@@ -155,7 +155,7 @@ function bind(given: RateLimitRule, lease: number): Bound {
 }
 
 async function modelsOf(ctx: Context): Promise<readonly string[]> {
-  const found = await namedModels(ctx) ?? [];
+  const found = await namedModels(ctx, false) ?? [];
   return [...new Set(found.map((name) => name.toLowerCase()))];
 }
 

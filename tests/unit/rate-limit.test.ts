@@ -272,6 +272,8 @@ describe("rateLimit: rules", () => {
     assert.deepEqual(await statuses(1, post, chat("gpt-3")), [200]);
     assert.deepEqual(await statuses(2, post, chat("gpt-4o")), [200, 429]);
     assert.deepEqual(await statuses(1, post, chat("o1")), [429]);
+    // Not to be got around by what nobody needs.
+    assert.deepEqual(await statuses(1, "/openai//chat/completions", chat("o1")), [429]);
     assert.deepEqual(await statuses(1, "/groq/chat/completions", chat("gpt-4o")), [200]);
   });
 
