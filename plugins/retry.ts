@@ -17,6 +17,7 @@ import type { Context } from "../core/context.ts";
 import { retryAfter } from "../core/key-pool.ts";
 import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import { drop } from "../core/streams/drop.ts";
+import { wholeBody } from "../core/tape.ts";
 
 /** How a delay grows with the number n of the attempt that failed, from 1. */
 export type Backoff =
@@ -50,8 +51,8 @@ const mostAttempts = 5;
 const backoffs = ["constant", "linear", "exponential"] as const;
 
 /**
- * Sends a request again when its provider cannot be reached, times out, or answers 408, 409, 429 or 5xx, and
- * when a stream breaks off, or begins with an error that may pass, before its first content. Other errors
+ * Sends a request again when its provider cannot be reached, times out, or answers 408, 409, 429 (unless a
+ * quota is used up) or 5xx, and when a stream breaks off, or begins with an error that may pass, before its first content. Other errors
  * of the client's own, refusals of the gateway, and a client that left are final. A `retry-after` is
  * waited for when it is longer than the delay; one over 60 s is the client's to wait for.
  */
@@ -80,6 +81,11 @@ export function retry(options: RetryOptions = {}): Plugin {
       try {
         response = await next(holding);
         if (shared.attempts === before || !mayPass(response, ctx)) return response;
+        if (response.status === 429) {
+          const { answer, spent } = await quotaOf(response);
+          if (spent) return answer;
+          response = answer;
+        }
         const asked = retryAfter(response.headers, ctx.host.now()) ?? 0;
         if (asked > longest) return response;
         ms = Math.max(ms, asked);
@@ -102,6 +108,20 @@ function mayPass(response: Response, { shared }: Context): boolean {
   // As the SDKs of OpenAI and Anthropic read it.
   const told = response.headers.get("x-should-retry");
   return told === "true" || (told !== "false" && isPassing(response.status));
+}
+
+/** Errors longer than this are not read. */
+const longestError = 16 * 1024;
+
+/** Tells what is over for the moment from what is used up: providers answer 429 to both. */
+async function quotaOf(response: Response): Promise<{ answer: Response; spent: boolean }> {
+  const length = Number(response.headers.get("content-length") ?? Infinity);
+  if (length > longestError || response.headers.has("content-encoding")) {
+    return { answer: response, spent: false };
+  }
+  const { response: answer, bytes } = await wholeBody(response, length);
+  const text = bytes === undefined ? "" : new TextDecoder().decode(bytes);
+  return { answer, spent: /"(?:insufficient_quota|billing_\w+)"/.test(text) };
 }
 
 function delayed(delay: number, backoff: Backoff, n: number): number {

@@ -105,6 +105,10 @@ describe("a request is not sent again", () => {
       [`after a ${status}`, () => new Response("{}", { status })] as [string, Answer]
     ),
     [
+      "when a quota is used up",
+      json({ error: { message: "m", code: "insufficient_quota" } }, { status: 429 }),
+    ],
+    [
       "when its stream begins with an error of its own",
       stream([chat.error({ message: "No", type: "invalid_request_error" })]),
     ],
