@@ -16,6 +16,8 @@ interface Entry {
   checkedAt: number;
   loadedAt: number;
   askedAt: number;
+  /** The last answer was none: nobody waits for the next one. */
+  failed: boolean;
 }
 
 /** Milliseconds for which the store is not asked again. */
@@ -54,7 +56,9 @@ export class KeyIndex {
       this.#changes++;
       // Kept, in case the store is away when it is asked; but not without asking.
       const entry = this.#entries.get(gateway);
-      if (entry !== undefined) Object.assign(entry, { checkedAt: -Infinity, revision: "?" });
+      if (entry !== undefined) {
+        Object.assign(entry, { checkedAt: -Infinity, revision: "?", failed: false });
+      }
     });
   }
 
@@ -73,12 +77,10 @@ export class KeyIndex {
     if (age >= 0 && age < fresh) return entry.table;
     const asked = at - entry.askedAt;
     const lately = asked >= 0 && asked < pause;
-    if (age >= 0 && age < stale) {
+    if (entry.failed || (age >= 0 && age < stale)) {
       if (!lately) waitUntil(this.#refresh(gateway, entry).catch(() => {}));
       return entry.table;
     }
-    const failed = lately && age !== Infinity && !this.#running.has(gateway);
-    if (failed) return entry.table;
     return this.#refresh(gateway, entry).catch(() => entry.table);
   }
 
@@ -86,7 +88,10 @@ export class KeyIndex {
     const running = this.#running.get(gateway);
     if (running !== undefined) return running;
     if (entry !== undefined) entry.askedAt = this.#now();
-    const work = this.#load(gateway, entry).finally(() => this.#running.delete(gateway));
+    const work = this.#load(gateway, entry).catch((error) => {
+      if (entry !== undefined) entry.failed = true;
+      throw error;
+    }).finally(() => this.#running.delete(gateway));
     if (!this.#immediate) this.#running.set(gateway, work);
     return work;
   }
@@ -98,11 +103,19 @@ export class KeyIndex {
       const at = this.#now();
       if (entry !== undefined && entry.revision === revision && at - entry.loadedAt < reload) {
         entry.checkedAt = at;
+        entry.failed = false;
         return entry.table;
       }
       const table = await this.#stored.load(gateway);
       if (changes !== this.#changes) continue;
-      this.#entries.set(gateway, { table, revision, checkedAt: at, loadedAt: at, askedAt: at });
+      this.#entries.set(gateway, {
+        table,
+        revision,
+        checkedAt: at,
+        loadedAt: at,
+        askedAt: at,
+        failed: false,
+      });
       return table;
     }
   }

@@ -1,6 +1,14 @@
 // A PostgreSQL of its own for a test: on a free port, with its files in a temporary folder.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -40,6 +48,9 @@ export interface TestPostgres {
   kill(): Promise<void>;
   /** Starts again on the same port. */
   start(): Promise<void>;
+  /** Stops answering, with all connections open. */
+  freeze(): void;
+  thaw(): void;
   close(): Promise<void>;
 }
 
@@ -49,6 +60,17 @@ function command(program: string, args: string[]): [string, string[]] {
   if (user === undefined) return [path, args];
   const { uid, gid } = user;
   return ["setpriv", [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", path, ...args]];
+}
+
+function childrenOf(parent: number | undefined): number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      return Number(/^PPid:\s*(\d+)/m.exec(status)?.[1]) === parent;
+    } catch {
+      return false; // it ended while we looked
+    }
+  });
 }
 
 export async function startPostgres(): Promise<TestPostgres> {
@@ -73,6 +95,17 @@ export async function startPostgres(): Promise<TestPostgres> {
   /** The processes of one server are a group; Deno sends a child of its own no second signal. */
   const signal = (name: NodeJS.Signals) => {
     if (child?.exitCode === null && child.signalCode === null) process.kill(child.pid!, name);
+  };
+  /** The server and what it has started, each of which is a group of its own. */
+  const signalAll = (name: NodeJS.Signals) => {
+    signal(name);
+    for (const pid of childrenOf(child?.pid)) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // It ended while we looked.
+      }
+    }
   };
   const atExit = () => signal("SIGQUIT");
   process.on("exit", atExit);
@@ -106,8 +139,11 @@ export async function startPostgres(): Promise<TestPostgres> {
       signal("SIGQUIT");
       await exited;
     },
+    freeze: () => signalAll("SIGSTOP"),
+    thaw: () => signalAll("SIGCONT"),
     async close() {
       process.off("exit", atExit);
+      postgres.thaw();
       await postgres.kill();
       rmSync(home, { recursive: true, force: true });
     },
