@@ -95,15 +95,14 @@ describe("rateLimit: tokens", () => {
   });
 
   it("let a crowd in only as far as its requests may cost", async () => {
-    const pending: (() => void)[] = [];
-    const { ask, gateway } = world(
-      {},
-      () => new Promise<Response>((resolve) => pending.push(() => resolve(answer(10)))),
-    );
+    // Nobody is answered before all others are refused.
+    const refused = Promise.withResolvers<void>();
+    let left = 17;
+    const { ask, gateway } = world({}, () => refused.promise.then(() => answer(10)));
     const body = JSON.stringify({ max_tokens: 290, messages: [] });
     const all = Array.from({ length: 20 }, async () => {
       const { response } = await ask(path, { method: "POST", headers: json, body });
-      if (response.status === 429) { while (pending.length > 0) pending.pop()!(); }
+      if (response.status === 429 && --left === 0) refused.resolve();
       return response.status;
     });
     const statuses = await Promise.all(all);
