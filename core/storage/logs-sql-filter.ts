@@ -41,8 +41,7 @@ export interface Where {
 /** What stands for a field, where it is not the column of its name. */
 const expressions: Partial<Record<LogField, string>> = {
   event_id: "coalesce(event_id, id)",
-  tokens: "CASE WHEN tokens_in IS NULL AND tokens_out IS NULL THEN NULL " +
-    "ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END",
+  tokens: "coalesce(tokens_in + tokens_out, tokens_in, tokens_out)",
   authentication: "flags & 1",
   wholesale: "(flags >> 1) & 1",
   compatibilityMode: "(flags >> 2) & 1",
@@ -294,11 +293,9 @@ function sieved(
   if (entry === undefined) return `${sieveOf(query, written)}${exact}`;
   const pair = `${JSON.stringify(entry)}:${written}`;
   const sieve = sieveOf(query, pair);
-  // What follows a quote at an end is one of these.
-  const open = /\\|^"[:,}]/.test(pair);
-  return open
-    ? `${sieve}${exact}`
-    : `${sieve}(${position[query.dialect]}(metadata, '\\') = 0 OR ${exact})`;
+  // Behind the end of a key or a value there may stand what looks like such a name.
+  if (/^"[:,}]/.test(pair)) return `${sieve}${exact}`;
+  return `${sieve}(${position[query.dialect]}(metadata, '\\') = 0 OR ${exact})`;
 }
 
 /** What metadata must contain as text to be worth reading as JSON. */

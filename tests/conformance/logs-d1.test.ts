@@ -1,5 +1,5 @@
 // The log in D1, as Cloudflare simulates it.
-import { after } from "node:test";
+import { after, before, describe } from "node:test";
 import { Miniflare } from "miniflare";
 import { sqlLogs } from "../../core/storage/logs-sql.ts";
 import { type D1Binding, d1Database } from "../../runtimes/workers/d1.ts";
@@ -7,20 +7,25 @@ import { runtimes } from "../support/gateway.ts";
 import { logsContract } from "../support/logs-contract.ts";
 
 if (runtimes.includes("workers")) {
-  const miniflare = new Miniflare({
-    modules: true,
-    script: "export default {};",
-    compatibilityDate: "2026-04-20",
-    d1Databases: { SLUICE_DB: "logs" },
-  });
-  after(() => miniflare.dispose());
+  describe("Workers", () => {
+    let miniflare: Miniflare;
+    before(() => {
+      miniflare = new Miniflare({
+        modules: true,
+        script: "export default {};",
+        compatibilityDate: "2026-04-20",
+        d1Databases: { SLUICE_DB: "logs" },
+      });
+    });
+    after(async () => await miniflare?.dispose());
 
-  logsContract("D1", {
-    async open() {
-      const binding = await miniflare.getD1Database("SLUICE_DB") as unknown as D1Binding;
-      return sqlLogs(d1Database(binding, []));
-    },
-    size: 800_000,
-    selections: 80,
+    logsContract("D1", {
+      async open() {
+        const binding = await miniflare.getD1Database("SLUICE_DB") as unknown as D1Binding;
+        return sqlLogs(d1Database(binding, []));
+      },
+      size: 800_000,
+      selections: 80,
+    });
   });
 }

@@ -171,6 +171,7 @@ export function filtersContract(log: () => Logs): void {
       ["metadata.value eq red,blue", "ab"],
       ["metadata.value eq 1", "ab"],
       ['metadata.value eq "1"', "ab"],
+      ['metadata.value eq "1.0"', "a"],
       ["metadata.value eq true", "a"],
       ["metadata.value neq red", "bcd"],
       ["metadata.value contains ED", "a"],
@@ -205,6 +206,45 @@ export function filtersContract(log: () => Logs): void {
         const none = await found({ filters: [{ key, operator: "neq", value: [] }] });
         assert.equal(none.length, 4, key);
       }
+    });
+
+    it("are not taken in by metadata that looks like more than it is", async () => {
+      const metadata: LogRow["metadata"][] = [
+        { team: "blue", 'x"team': "red" },
+        { team: "blue", note: '"team":"red"' },
+        { team: "blue", 'a":"b': 'team":"red' },
+        { ":1,": "blue", "": 1, ":": 2, n: 3 },
+        { team: "red\\", ",": "}", "}": "," },
+      ];
+      await log().append(metadata.map((metadata, i) => ({ row: row(`m${i}`, { metadata }) })));
+      const value = async (name: string, text: string) => {
+        const filters = parse(`metadata.key eq x & metadata.value eq x`);
+        filters[0]!.value = [name];
+        filters[1]!.value = [text];
+        return (await found({ filters, direction: "asc" })).filter((id) => id.startsWith("m"));
+      };
+      assert.deepEqual(await value("team", "red"), []);
+      assert.deepEqual(await value("team", "blue"), ["m0", "m1", "m2"]);
+      assert.deepEqual(await value(":1,", ":2,"), []);
+      assert.deepEqual(await value(":1,", "blue"), ["m3"]);
+      assert.deepEqual(await value("", "1"), ["m3"]);
+      assert.deepEqual(await value("team", "red\\"), ["m4"]);
+      assert.deepEqual(await value('x"team', "red"), ["m0"]);
+      assert.deepEqual(await value(",", "}"), ["m4"]);
+      for (const [i] of metadata.entries()) {
+        await log().delete({ filters: [{ key: "id", operator: "eq", value: [`m${i}`] }] }, 1);
+      }
+    });
+
+    it("count tokens of which only one kind is known", async () => {
+      await log().append([{
+        row: row("t", { tokens_in: null, tokens_out: 7, gateway: "tokens" }),
+      }]);
+      for (const value of [7, "7"]) {
+        const filters: LogFilter[] = [{ key: "tokens", operator: "eq", value: [value] }];
+        assert.deepEqual(await found({ filters }), ["t"]);
+      }
+      await log().delete({ gateway: "tokens" }, 1);
     });
 
     it("by a field, operator or order that does not exist are refused", async () => {
