@@ -116,8 +116,9 @@ export function fallback(options: FallbackOptions = {}): Plugin {
       if (i === steps.length - 1) return next(ctx);
       try {
         const response = await next(ctx.with({ hold: ctx.hold ?? hold }));
-        // What no attempt has answered is from the cache, or a refusal.
-        if (shared.attempts === before || !moves({ response })) return response;
+        // Of an attempt of its own, or of one that an identical request has made; else it is a refusal.
+        const isProviders = shared.attempts > before || shared.cached === true;
+        if (!isProviders || !moves({ response })) return response;
         assertClient(ctx);
         drop(response);
       } catch (error) {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import {
   auth,
+  cache,
   definePlugin,
   fallback,
   type FallbackOptions,
@@ -344,6 +345,37 @@ describe("the request ends", () => {
     const found = (await rows()).map(({ step, cached, cost }) => [step, cached, cost]);
     assert.deepEqual(found.sort(), [[0, false, null], [1, true, 0]]);
   });
+});
+
+describe("identical requests at the same time", () => {
+  const failures: [what: string, answer: Answer][] = [
+    ["a status", failing(503)],
+    ["no connection", unreachable],
+    ["an error at the beginning of a stream", stream([chat.role, chat.error("Overloaded")])],
+  ];
+  for (const [what, answer] of failures) {
+    it(`all go on to the next step after ${what}`, async () => {
+      const go = Promise.withResolvers<void>();
+      const first: Answer = async (request) => {
+        await go.promise;
+        return await answer(request);
+      };
+      const { universal, seen } = scripted(
+        { plugins: [log(), auth(), fallback(), cache()] },
+        [first, ...Array.from({ length: 5 }, () => json({ ok: true }))],
+      );
+      const headers = { "cf-aig-cache-ttl": "60" };
+      const answers = Array.from({ length: 3 }, () => universal(two, headers));
+      while (seen.length === 0) await new Promise((done) => setTimeout(done, 1));
+      await new Promise((done) => setTimeout(done, 20));
+      go.resolve();
+      for (const response of await Promise.all(answers)) {
+        assert.equal(response.status, 200);
+        assert.equal(response.headers.get("cf-aig-step"), "1");
+        assert.deepEqual(await response.json(), { ok: true });
+      }
+    });
+  }
 });
 
 describe("an answer that is not used", () => {
