@@ -5,12 +5,12 @@
  * @module
  */
 import { apart, behind, onAbort } from "../core/cache/apart.ts";
-import { mostBytes, neverCached } from "../core/cache/endpoint.ts";
+import { Endpoints, mostBytes } from "../core/cache/endpoint.ts";
 import { type About, type Entry, expiryOf } from "../core/cache/entry.ts";
 import { drain, Flight, type Outcome } from "../core/cache/flight.ts";
 import { typeOf } from "../core/cache/forms.ts";
 import { bodyIn } from "../core/cache/hot.ts";
-import { type Asked, askedOf } from "../core/cache/identity.ts";
+import { type Asked, Identities, wayOf } from "../core/cache/identity.ts";
 import { isFailure, lastingHeaders, mayStore } from "../core/cache/judge.ts";
 import { type Policy, policyOf, type Replay } from "../core/cache/policy.ts";
 import {
@@ -52,12 +52,13 @@ type Status = "HIT" | "MISS" | "STALE" | "COALESCED";
  */
 export function cache(options: CacheOptions = {}): Plugin {
   const answers = new Answers(options);
+  const endpoints = new Endpoints();
   return definePlugin("cache", (ctx, next) => {
     const policy = policyOf(ctx, options.replay);
     if (typeof policy === "string") return without(ctx, next, policy);
     const { clientHeaders: headers } = ctx;
     const explicit = policy.key !== undefined || headers.has("cf-aig-cache-ttl");
-    const never = neverCached(ctx, explicit);
+    const never = endpoints.never(ctx, explicit);
     return never === undefined ? answers.of(ctx, next, policy) : without(ctx, next, never);
   });
 }
@@ -77,6 +78,7 @@ class Answers {
   readonly #options: CacheOptions;
   readonly #limit: number;
   readonly #memory: number;
+  readonly #identities = new Identities();
   readonly #flights = new Map<string, Flight>();
   /** Entries that are being fetched anew, and since when. */
   readonly #renewals = new Map<string, number>();
@@ -92,7 +94,7 @@ class Answers {
     const began = cache.now();
     const sent = await ctx.bytes();
     if (sent.byteLength > mostBytes) return without(ctx, next, "the body is over 25 MiB");
-    const found = askedOf(ctx, sent, policy, cache.saltOf(ctx.provider.slug));
+    const found = this.#identities.of(ctx, sent, policy, cache.saltOf(ctx.provider.slug));
     const asked = found instanceof Promise ? await found : found;
     if (typeof asked === "string") return without(ctx, next, asked);
     const job: Job = { ctx, next, policy, asked, sent, began };
@@ -118,7 +120,7 @@ class Answers {
     const alone = this.#options.coalesce === false || ctx.host.immediate ||
       ctx.signal !== undefined;
     if (alone) return await this.#lookup(job, old, undefined);
-    const name = `${asked.flight}${asked.form} ${asked.text}`;
+    const name = `${wayOf(ctx)}${asked.form} ${asked.text}`;
     for (;;) {
       const flight = this.#flights.get(name);
       if (flight === undefined) break;

@@ -38,8 +38,23 @@ export function canonical(
   body: Uint8Array,
   leftOut: readonly string[] = [],
 ): Canonical | undefined {
+  const text = textOf(body);
+  return text === undefined ? undefined : canonicalText(text, leftOut);
+}
+
+/** The text of a body in UTF-8, or nothing: what is none must not become the same as something else. */
+export function textOf(body: Uint8Array): string | undefined {
   try {
-    return new Scanner(decoder.decode(body)).whole(leftOut);
+    return decoder.decode(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** As {@link canonical}, of text. */
+export function canonicalText(text: string, leftOut: readonly string[]): Canonical | undefined {
+  try {
+    return new Scanner(text).whole(leftOut);
   } catch {
     return undefined;
   }

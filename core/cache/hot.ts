@@ -43,7 +43,9 @@ export class Hot {
     most: number,
   ): void {
     this.delete(text);
-    const size = text.length + entry.body.byteLength + overhead;
+    // Other forms are as large, and kept with it.
+    const forms = entry.form === "own" ? 1 : 2;
+    const size = text.length + forms * entry.body.byteLength + overhead;
     if (size > most) return;
     const { gateway, key } = about;
     this.#entries.set(text, { entry, gateway, key, size });

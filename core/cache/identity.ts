@@ -7,7 +7,8 @@
 import type { Context } from "../context.ts";
 import { readRequest } from "../formats/request.ts";
 import { clientKeys, withoutKeys } from "../provider.ts";
-import { type Canonical, canonical } from "./canonical.ts";
+import { Memo } from "../usage/memo.ts";
+import { type Canonical, canonicalText, textOf } from "./canonical.ts";
 import { digestOf } from "./digest.ts";
 import { type Form, type FormsName, formsOf } from "./forms.ts";
 import type { Policy } from "./policy.ts";
@@ -26,8 +27,6 @@ export interface Asked {
    * memory of this process alone.
    */
   text: string;
-  /** What decides besides whether the request can wait for another's answer. */
-  flight: string;
   /** Set where the answer can have several forms. */
   forms: FormsName | undefined;
   form: Form;
@@ -69,22 +68,58 @@ const orderly = 4 * 1024 * 1024;
 /** Longer texts are kept as their digest. */
 const longest = 64 * 1024;
 
-/**
- * The request, or why it is never answered from the cache.
- *
- * @param salt What the provider's configuration has a say in.
- */
-export function askedOf(
+/** Bodies up to this size are remembered: many clients ask the same again and again. */
+const remembered = 4096;
+
+/** What was read of a body. */
+interface Read {
+  json: Canonical | undefined;
+  /** What stood before it in the text of the last request that had it, and that text. */
+  about: string;
+  text: string;
+}
+
+/** Tells which requests are the same. */
+export class Identities {
+  readonly #bodies = new Memo<Read>(256);
+
+  /**
+   * The request, or why it is never answered from the cache.
+   *
+   * @param salt What the provider's configuration has a say in.
+   */
+  of(
+    ctx: Context,
+    body: Uint8Array,
+    policy: Policy,
+    salt: string,
+  ): Asked | string | Promise<Asked> {
+    return askedOf(ctx, body, this.#read(body), policy, salt);
+  }
+
+  #read(body: Uint8Array): Read {
+    const none: Read = { json: undefined, about: "", text: "" };
+    if (body.byteLength === 0 || body.byteLength > orderly) return none;
+    const text = textOf(body);
+    if (text === undefined) return none;
+    const known = body.byteLength <= remembered ? this.#bodies.get(text) : undefined;
+    if (known !== undefined) return known;
+    const read: Read = { ...none, json: canonicalText(text, members) };
+    if (body.byteLength <= remembered) this.#bodies.set(text, read);
+    return read;
+  }
+}
+
+function askedOf(
   ctx: Context,
   body: Uint8Array,
+  known: Read,
   policy: Policy,
   salt: string,
 ): Asked | string | Promise<Asked> {
   const { gateway, provider, path, method } = ctx;
   const forms = method === "POST" ? formsOf(path) : undefined;
-  const read = body.byteLength > 0 && body.byteLength <= orderly
-    ? canonical(body, members)
-    : undefined;
+  const { json: read } = known;
   const left: Canonical["left"] = read?.left ?? {};
   if (left['"background"'] === "true") return "the answer comes later";
   if (left['"store"'] === "true") return "the provider is to keep the answer";
@@ -102,14 +137,9 @@ export function askedOf(
     model,
     key: policy.key,
     text: "",
-    flight: "",
     forms: shaped,
     form,
   };
-  for (const name of ways) {
-    const value = ctx.clientHeaders.get(name);
-    if (value !== null) asked.flight += `${name}:${value}\n`;
-  }
   if (policy.key !== undefined) {
     // Nobody else's answer, and none of another shape: the key stands for all the rest.
     const stream = shaped === undefined && streams(ctx, body);
@@ -138,8 +168,21 @@ export function askedOf(
   if (shaped === undefined || shaped === "gemini") {
     about.push(left['"stream"'] ?? "", left['"stream_options"'] ?? "");
   }
-  asked.text = JSON.stringify(about) + "\n" + read.text;
+  const front = JSON.stringify(about);
+  // A text that was looked for before is found faster.
+  if (known.about !== front) Object.assign(known, { about: front, text: `${front}\n${read.text}` });
+  asked.text = known.text;
   return asked.text.length > longest ? shortened(asked) : asked;
+}
+
+/** What decides besides whether a request can wait for another's answer. */
+export function wayOf({ clientHeaders }: Context): string {
+  let way = "";
+  for (const name of ways) {
+    const value = clientHeaders.get(name);
+    if (value !== null) way += `${name}:${value}\n`;
+  }
+  return way;
 }
 
 /** True for a request that asks for a stream in whatever way. */

@@ -151,6 +151,11 @@ onEachRuntime(setUp, (bench, runtime) => {
     assert.equal(again.headers["cf-aig-cache-status"], "HIT");
     assert.equal((await readAll(again)).body.toString(), events.join(""));
     assert.ok(performance.now() - began > 25 * (events.length - 2));
+    for (const headers of [replay, {}]) {
+      const more = await ask(streamed("paced"), headers, messages);
+      assert.equal(more.headers["cf-aig-cache-status"], "HIT");
+      assert.equal(more.body.toString(), events.join(""), "The stored bytes are as they were");
+    }
   });
 
   it("a stream that was cut is not given again", async () => {
