@@ -49,8 +49,8 @@ onEachRuntime(
     /** A refusal with a body of the gateway's, or one by the runtime's own parser. */
     const isRefusal = (answer: RawAnswer) => {
       const ours = answer.text.includes(`"AiGatewayError"`);
-      // 501 is a path that, once a runtime resolved its dots, names something not served yet.
-      return ours ? [400, 404, 501].includes(answer.status) : [0, 400, 505].includes(answer.status);
+      // 405 and 501 are paths that, once a runtime resolved their dots, name something else.
+      return ours ? [400, 404, 405, 501].includes(answer.status) : [0, 400, 505].includes(answer.status);
     };
 
     const assertContained = (answer: RawAnswer) => {
