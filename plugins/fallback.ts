@@ -117,7 +117,7 @@ export function fallback(options: FallbackOptions = {}): Plugin {
       try {
         const response = await next(ctx.with({ hold: ctx.hold ?? hold }));
         // Of an attempt of its own, or of one that an identical request has made; else it is a refusal.
-        const isProviders = shared.attempts > before || shared.cached === true;
+        const isProviders = shared.attempts > before || (shared.cached as boolean);
         if (!isProviders || !moves({ response })) return response;
         assertClient(ctx);
         drop(response);
