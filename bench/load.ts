@@ -1,6 +1,6 @@
 // The load driver: raw sockets, closed loop, every answer checked for status and length.
 import { connect, type Socket } from "node:net";
-import { answerBytes, request, type Scenario } from "./payload.ts";
+import { answerBytes, counterDigits, request, type Scenario } from "./payload.ts";
 import { Framing } from "./wire.ts";
 
 export interface Endpoint {
@@ -9,7 +9,11 @@ export interface Endpoint {
   path: string;
   /** Besides those that every request has. */
   headers?: Record<string, string>;
+  /** No two requests have the same body. */
+  varied?: boolean;
 }
+
+let counted = 0;
 
 export interface Load {
   scenario: Scenario;
@@ -35,6 +39,7 @@ export class Client {
   #endpoint: Endpoint;
   #bytes: Buffer;
   #expected: number;
+  #digits: number | undefined;
   #fail: ((error: Error) => void) | undefined;
 
   constructor(endpoint: Endpoint, scenario: Scenario) {
@@ -52,11 +57,17 @@ export class Client {
       this.#fail = undefined;
       done(timing);
     };
+    if (this.#endpoint.varied) this.#vary();
     this.#open = open;
     this.#received = 0;
     this.#firstByte = 0;
     this.#started = performance.now();
     socket.write(this.#bytes);
+  }
+
+  #vary(): void {
+    this.#digits ??= this.#bytes.indexOf(counterDigits);
+    this.#bytes.write(String(counted++).padStart(counterDigits.length, "0"), this.#digits);
   }
 
   close(): void {

@@ -178,7 +178,9 @@ export async function fresh(
   const running = await target.start(upstream);
   try {
     const { host, port, path } = running.endpoint;
-    const url = `http://${host}:${port}${target.kind === "bare" ? path : "/health"}`;
+    const url = `http://${host}:${port}${
+      target.kind === "bare" ? path : target.kind === "peer" ? "/" : "/health"
+    }`;
     const deadline = performance.now() + 10_000;
     while (!(await answers(url))) {
       if (performance.now() > deadline) throw new Error(`${url} does not answer`);

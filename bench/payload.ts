@@ -62,6 +62,9 @@ export const answerBytes: Record<Scenario, number> = {
 };
 
 /** One whole request, ready to be written. */
+/** Digits in a request body that a client may count up, so that no two requests are the same. */
+export const counterDigits = "0000000000";
+
 export function request(
   host: string,
   path: string,
@@ -78,7 +81,7 @@ export function request(
     ],
     temperature: 0.7,
     max_tokens: 256,
-    user: "bench",
+    user: `bench-${counterDigits}`,
   });
   return Buffer.from(
     `POST ${path}?s=${scenario} HTTP/1.1\r\nhost: ${host}\r\n` +

@@ -84,6 +84,23 @@ export function bars(results: Result[], bundleKB: number | undefined): Bar[] {
       const added = firstByteAdded(logging, results);
       bar(`${family}, auth + log: first byte added over bare`, 0.4, added, "ms");
     }
+    const other = (kind: Kind) => results.find((one) => one.family === family && one.kind === kind);
+    const limiting = other("limiting");
+    if (limiting?.rounds.length) {
+      const limit = family === "bun" ? 2.5 : 2.2;
+      const value = paired(limiting, bare, "jsonCpuUs", ratio);
+      bar(`${family}, auth + log + cache miss + limit: CPU per JSON request / bare`, limit, value);
+      const peer = other("peer");
+      if (peer?.rounds.length) {
+        const most = family === "bun" ? 0.65 : 0.25;
+        const against = paired(limiting, peer, "jsonCpuUs", ratio);
+        bar(`${family}, the same against Portkey without plugins`, most, against);
+      }
+    }
+    const hitting = other("hitting");
+    if (hitting?.rounds.length) {
+      bar(`${family}, cache hit: CPU / bare`, 1.0, paired(hitting, bare, "jsonCpuUs", ratio));
+    }
     const opened = medianOf(gateway, "streamsOpened");
     const name = `${family}: memory of ${heldStreams} open streams`;
     if (opened === undefined) continue;

@@ -12,14 +12,15 @@ export const root: string = fileURLToPath(new URL("..", import.meta.url));
 
 export type Family = "node" | "bun" | "deno" | "workers" | "nginx";
 
-export type Kind = "bare" | "passing" | "logging";
+export type Kind = "bare" | "passing" | "logging" | "limiting" | "hitting" | "peer";
 
 export interface Target {
   name: string;
   family: Family;
   /**
    * `bare` does nothing but pass on; `passing` is a gateway that logs nothing; `logging` is one with a
-   * virtual key asked for and each request in its SQLite file, bodies included.
+   * virtual key asked for and each request in its SQLite file, bodies included; `limiting` has a cache
+   * that never hits and a rate limit on top, `hitting` answers from that cache; `peer` is another gateway.
    */
   kind: Kind;
   /** Why it cannot be measured here, if so. */
@@ -88,11 +89,21 @@ function bare(family: Exclude<Family, "nginx">, file: string, label = bareName[f
 const key = "sl-bench-0123456789abcdefghijklmnopqrstuvwxyzAB";
 
 /** A gateway as the bench starts it. */
-export function gateway(family: Exclude<Family, "nginx">, kind: "passing" | "logging"): Target {
+export function gateway(
+  family: Exclude<Family, "nginx">,
+  kind: "passing" | "logging" | "limiting" | "hitting",
+): Target {
   const file = `runtimes/${family}.ts`;
-  const logging = kind === "logging";
+  const logging = kind !== "passing";
+  const cached = kind === "limiting" || kind === "hitting";
+  const what = {
+    passing: "",
+    logging: ", auth + log",
+    limiting: ", + cache miss + limit",
+    hitting: ", cache hit",
+  };
   return {
-    name: `${family} gateway${logging ? ", auth + log" : ""}`,
+    name: `${family} gateway${what[kind]}`,
     family,
     kind,
     ...(existsSync(join(root, file)) ? {} : { missing: `${file} is not there` }),
@@ -102,7 +113,11 @@ export function gateway(family: Exclude<Family, "nginx">, kind: "passing" | "log
         providers: { openai: { base_url: `${upstream}/v1` } },
         gateways: {
           default: logging
-            ? { authentication: true, tokens: [{ name: "bench", hash }] }
+            ? {
+              authentication: true,
+              tokens: [{ name: "bench", hash }],
+              ...cached && { cache_ttl: 3600, rate_limiting_limit: 1e9 },
+            }
             : { collect_logs: false },
         },
       };
@@ -117,10 +132,39 @@ export function gateway(family: Exclude<Family, "nginx">, kind: "passing" | "log
       }, root);
       const path = "/v1/bench/default/openai/chat/completions";
       const target = running(started, path, counted(family, started.child.pid!));
+      if (kind === "limiting") target.endpoint.varied = true;
       if (logging) {
         target.endpoint.headers = { "cf-aig-authorization": `Bearer ${key}` };
         target.settleMs = 300; // rows are written up to 200 ms after the answer
       }
+      return target;
+    },
+  };
+}
+
+/** The closest peer in TypeScript, with nothing turned on. */
+function portkey(family: "node" | "bun"): Target {
+  const file = "node_modules/@portkey-ai/gateway/build/start-server.js";
+  return {
+    name: `${family} Portkey`,
+    family,
+    kind: "peer",
+    ...(existsSync(join(root, file))
+      ? {}
+      : { missing: "npm install --no-save @portkey-ai/gateway" }),
+    async start(upstream) {
+      const port = await freePort();
+      // It prints colours around its address; so the shell says it first, and the caller polls.
+      const [command, ...args] = commands[family](file);
+      const line = [command, ...args, `--port=${port}`, "--headless"].map((part) => `'${part}'`);
+      const script = `echo http://127.0.0.1:${port}; exec ${line.join(" ")}`;
+      const started = await start(["/bin/sh", "-c", script], { NODE_ENV: "production" }, root);
+      for (let tries = 0; tries < 1000 && !(await answers(started.url)); tries++) await sleep(5);
+      const target = running(started, "/v1/chat/completions", tree(started.child.pid!));
+      target.endpoint.headers = {
+        "x-portkey-provider": "openai",
+        "x-portkey-custom-host": `${upstream}/v1`,
+      };
       return target;
     },
   };
@@ -212,10 +256,16 @@ export function allTargets(): Target[] {
     bare("node", "node-undici"),
     gateway("node", "passing"),
     gateway("node", "logging"),
+    gateway("node", "limiting"),
+    gateway("node", "hitting"),
+    portkey("node"),
     bare("node", "node-fetch", "http + fetch"),
     bare("bun", "bun"),
     gateway("bun", "passing"),
     gateway("bun", "logging"),
+    gateway("bun", "limiting"),
+    gateway("bun", "hitting"),
+    portkey("bun"),
     bare("deno", "deno"),
     gateway("deno", "passing"),
     gateway("deno", "logging"),
