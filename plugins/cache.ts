@@ -4,13 +4,13 @@
  *
  * @module
  */
+import { isOfAttempt } from "../core/again.ts";
 import { apart, behind, onAbort } from "../core/cache/apart.ts";
 import { Endpoints, mostBytes } from "../core/cache/endpoint.ts";
 import { type About, type Entry, expiryOf } from "../core/cache/entry.ts";
-import { drain, Flight, type Outcome } from "../core/cache/flight.ts";
-import { typeOf } from "../core/cache/forms.ts";
-import { bodyIn } from "../core/cache/hot.ts";
-import { type Asked, Identities, wayOf } from "../core/cache/identity.ts";
+import { drain, type Flight, Flights, type Lasting, type Outcome } from "../core/cache/flight.ts";
+import { giveOwn, giveShared, giveStored, type Job, pass } from "../core/cache/give.ts";
+import { Identities, wayOf } from "../core/cache/identity.ts";
 import { isFailure, lastingHeaders, mayStore } from "../core/cache/judge.ts";
 import { type Policy, policyOf, type Replay } from "../core/cache/policy.ts";
 import {
@@ -20,12 +20,10 @@ import {
   relayed,
   shortAnswer,
 } from "../core/cache/recorder.ts";
-import { replayed } from "../core/cache/replay.ts";
-import { served } from "../core/cache/served.ts";
+import type { Facts } from "../core/cache/served.ts";
 import type { Context } from "../core/context.ts";
-import { Code, GatewayError, isGatewayError } from "../core/error.ts";
-import { type Feed, feedOf, type Head } from "../core/feed.ts";
-import { mutable } from "../core/headers.ts";
+import { Code, GatewayError } from "../core/error.ts";
+import { type Feed, feedOf } from "../core/feed.ts";
 import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import { drop } from "../core/streams/drop.ts";
 
@@ -41,9 +39,6 @@ export interface CacheOptions {
   coalesce?: boolean;
 }
 
-/** `cf-aig-cache-status`; the first two are Cloudflare's. */
-type Status = "HIT" | "MISS" | "STALE" | "COALESCED";
-
 /**
  * Answers from the cache what was answered before (spec 4), and lets identical requests at the same time
  * wait for one answer. Stands inside `fallback`, and outside `rateLimit` and whatever else a provider's
@@ -55,22 +50,12 @@ export function cache(options: CacheOptions = {}): Plugin {
   const endpoints = new Endpoints();
   return definePlugin("cache", (ctx, next) => {
     const policy = policyOf(ctx, options.replay);
-    if (typeof policy === "string") return without(ctx, next, policy);
+    if (typeof policy === "string") return pass(ctx, next, policy);
     const { clientHeaders: headers } = ctx;
     const explicit = policy.key !== undefined || headers.has("cf-aig-cache-ttl");
     const never = endpoints.never(ctx, explicit);
-    return never === undefined ? answers.of(ctx, next, policy) : without(ctx, next, never);
+    return never === undefined ? answers.of(ctx, next, policy) : pass(ctx, next, never);
   });
-}
-
-/** One request, as long as it is answered. */
-interface Job {
-  ctx: Context;
-  next: Next;
-  policy: Policy;
-  asked: Asked;
-  sent: Uint8Array;
-  began: number;
 }
 
 /** All that one plugin answers. */
@@ -79,7 +64,7 @@ class Answers {
   readonly #limit: number;
   readonly #memory: number;
   readonly #identities = new Identities();
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Flights();
   /** Entries that are being fetched anew, and since when. */
   readonly #renewals = new Map<string, number>();
 
@@ -93,10 +78,10 @@ class Answers {
     const { host: { cache } } = ctx;
     const began = cache.now();
     const sent = await ctx.bytes();
-    if (sent.byteLength > mostBytes) return without(ctx, next, "the body is over 25 MiB");
+    if (sent.byteLength > mostBytes) return pass(ctx, next, "the body is over 25 MiB");
     const found = this.#identities.of(ctx, sent, policy, cache.saltOf(ctx.provider.slug));
     const asked = found instanceof Promise ? await found : found;
-    if (typeof asked === "string") return without(ctx, next, asked);
+    if (typeof asked === "string") return pass(ctx, next, asked);
     const job: Job = { ctx, next, policy, asked, sent, began };
     const peeked = cache.peek(asked, (work) => ctx.waitUntil(work));
     const entry = peeked instanceof Promise ? await peeked : peeked;
@@ -108,10 +93,10 @@ class Answers {
   /** The entry, if it is good, or if a new one can be fetched behind it. */
   #fromEntry(job: Job, entry: Entry): Response | undefined {
     const age = job.ctx.host.now() - expiryOf(entry);
-    if (age < 0) return serve(job, entry, "HIT");
+    if (age < 0) return giveStored(job, entry, "HIT");
     if (age >= job.policy.staleWhileRevalidate * 1000) return undefined;
     this.#renew(job);
-    return serve(job, entry, "STALE");
+    return giveStored(job, entry, "STALE");
   }
 
   /** The answer of an identical request that is on its way; else this one's, for all that come after it. */
@@ -120,23 +105,19 @@ class Answers {
     const alone = this.#options.coalesce === false || ctx.host.immediate ||
       ctx.signal !== undefined;
     if (alone) return await this.#lookup(job, old, undefined);
-    const name = `${wayOf(ctx)}${asked.form} ${asked.text}`;
+    const way = wayOf(ctx) + asked.form;
     for (;;) {
-      const flight = this.#flights.get(name);
+      const flight = this.#flights.find(asked.text, way);
       if (flight === undefined) break;
       const answer = await this.#follow(job, flight);
-      if (answer !== undefined) return answer;
+      if (answer === "alone") return await this.#lookup(job, old, undefined);
+      if (answer !== "again") return answer;
     }
-    const remove = () => {
-      if (this.#flights.get(name) === flight) this.#flights.delete(name);
-    };
-    const flight = new Flight(remove);
-    this.#flights.set(name, flight);
-    flight.outcome.then(({ kind }) => kind === "live" || remove());
+    const leader = this.#flights.start(asked.text, way);
     try {
-      return await this.#lookup(job, old, { flight, remove });
+      return await this.#lookup(job, old, leader);
     } catch (error) {
-      flight.decide({ kind: "again" });
+      leader.flight.decide({ kind: "again" });
       throw error;
     }
   }
@@ -174,14 +155,14 @@ class Answers {
     const spared = (): Response | undefined => {
       if (at.spare === undefined) return undefined;
       flight?.decide({ kind: "entry", entry: at.spare, status: "STALE" });
-      return serve(job, at.spare, "STALE");
+      return giveStored(job, at.spare, "STALE");
     };
     let response: Response;
     let body: Uint8Array | undefined;
     try {
       ({ response, body } = await shortAnswer(inner, await next(inner)));
     } catch (error) {
-      const ofProvider = error === ctx.shared.failure && !isClosed(error);
+      const ofProvider = isOfAttempt(ctx, error);
       const answer = ofProvider ? spared() : undefined;
       if (answer !== undefined) return answer;
       flight?.decide(ofProvider ? { kind: "failed", error } : { kind: "again" });
@@ -206,14 +187,15 @@ class Answers {
       memory: this.#memory,
     };
     const { status } = response;
-    const head: Head = { status, headers: lastingHeaders(response) };
+    const head: Lasting = { status, headers: lastingHeaders(response) };
     if (body !== undefined) {
       const about = keepWhole(recording, response, body);
       flight?.decide({ kind: "whole", head, body, about });
-    } else if (leader !== undefined) {
+    } else if (bodiless.has(status)) flight?.decide({ kind: "again" });
+    else if (leader !== undefined) {
       response = this.#share(job, recording, response, head, leader);
     } else if (mayStore(response)) response = keepPassing(recording, response);
-    return marked(ctx, mutable(response), "MISS", at.why);
+    return giveOwn(ctx, response, at.why);
   }
 
   /** Lets others read an answer on its way. */
@@ -221,7 +203,7 @@ class Answers {
     { ctx }: Job,
     recording: Recording,
     response: Response,
-    head: Head,
+    head: Lasting,
     { flight, remove }: Leader,
   ): Response {
     const { status, statusText, headers } = response;
@@ -234,8 +216,8 @@ class Answers {
     return answer;
   }
 
-  /** The answer of another's request, or nothing when there is none. */
-  async #follow(job: Job, flight: Flight): Promise<Response | undefined> {
+  /** The answer of another's request; or what to do where there is none. */
+  async #follow(job: Job, flight: Flight): Promise<Response | "again" | "alone"> {
     const { ctx } = job;
     const { signal } = ctx.request;
     let left = false;
@@ -250,30 +232,30 @@ class Answers {
     if (left) throw new GatewayError(499, Code.clientClosed, "The client closed the request");
     switch (outcome.kind) {
       case "entry":
-        return serve(job, outcome.entry, outcome.status);
+        return giveStored(job, outcome.entry, outcome.status);
       case "failed":
         ctx.shared.failure = outcome.error;
         throw outcome.error;
       case "whole": {
         const { head, body, about } = outcome;
-        const { contentType } = note(job, about, head);
-        ctx.set(served, { about, end: "complete", contentType, body, sent: job.sent });
-        return answered(job, head, body, "COALESCED");
+        const contentType = head.headers["content-type"] ?? "";
+        const facts: Facts = { about, end: "complete", contentType, body, sent: job.sent };
+        return giveShared(job, head, body, facts);
       }
       case "live":
         return this.#join(job, outcome);
       case "again":
-        return undefined;
+        return "again";
     }
   }
 
-  /** Reads along; nothing when there is nothing to read. */
-  #join(job: Job, { relay, head, fault, done }: Live): Response | undefined {
+  /** Reads along, if what came so far is still there. */
+  #join(job: Job, { relay, head, fault, done }: Live): Response | "again" | "alone" {
     const { ctx } = job;
     const failed = relay.size === 0 && relay.ending !== undefined && relay.ending !== "closed";
     if (failed || !relay.whole) {
       relay.unexpect();
-      return undefined;
+      return failed ? "again" : "alone";
     }
     const reader = relay.open();
     relay.unexpect();
@@ -289,19 +271,17 @@ class Answers {
     };
     const gone = onAbort(ctx.request.signal, leave);
     ctx.shared.fault = fault;
-    const { contentType } = note(job, undefined, head);
-    const facts = done.then((done) => {
+    const facts = done.then((done): Facts => {
       gone();
       return {
         about: done?.about ?? { ...nobody, provider: ctx.provider.slug, model: job.asked.model },
-        end: left ? "client_abort" as const : done ? "complete" as const : "upstream_cut" as const,
-        contentType,
+        end: left ? "client_abort" : done ? "complete" : "upstream_cut",
+        contentType: head.headers["content-type"] ?? "",
         body: done?.body ?? nothing,
         sent: job.sent,
       };
     });
-    ctx.set(served, facts);
-    return answered(job, head, watched, "COALESCED");
+    return giveShared(job, head, watched, facts);
   }
 
   /** Fetches a new answer behind the client's back, once at a time. */
@@ -313,10 +293,12 @@ class Answers {
     if (at - (this.#renewals.get(name) ?? -Infinity) < renewal) return;
     this.#renewals.set(name, at);
     const inner = { ...job, ctx: behind(ctx, new AbortController().signal), began: cache.now() };
-    const other = cache.otherThan(asked);
     const work = async () => {
       try {
-        const at: Asking = { other, spare: undefined, why: "expired" };
+        // Another process may have been faster.
+        const found = await cache.find(asked, (work) => ctx.waitUntil(work), this.#memory);
+        if (found.entry !== undefined && ctx.host.now() < expiryOf(found.entry)) return;
+        const at: Asking = { other: found.other, spare: undefined, why: "expired" };
         const response = await this.#ask(inner, at, undefined);
         await drain(feedOf(response));
       } catch {
@@ -351,6 +333,8 @@ interface Asking {
 type Live = Extract<Outcome, { kind: "live" }>;
 
 const nothing = new Uint8Array(0);
+/** Statuses of an answer that has no body. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** What is known of an answer that was never whole. */
 const nobody: Omit<About, "provider" | "model"> = {
@@ -361,80 +345,3 @@ const nobody: Omit<About, "provider" | "model"> = {
   cost: null,
   streamed: true,
 };
-
-function isClosed(error: unknown): boolean {
-  return isGatewayError(error) && error.code === Code.clientClosed;
-}
-
-/** A request that the cache has no part in. */
-async function without(ctx: Context, next: Next, why: string): Promise<Response> {
-  if (!asksWhy(ctx)) return next();
-  const response = mutable(await next());
-  response.headers.set("x-sluice-cache-reason", why);
-  return response;
-}
-
-function asksWhy({ clientHeaders }: Context): boolean {
-  return clientHeaders.get("x-sluice-debug") === "true";
-}
-
-function marked(ctx: Context, response: Response, status: Status, why: string): Response {
-  count(ctx, status);
-  response.headers.set("cf-aig-cache-status", status);
-  if (asksWhy(ctx)) response.headers.set("x-sluice-cache-reason", why);
-  return response;
-}
-
-function count({ host }: Context, status: Status): void {
-  host.metrics.count(
-    "sluice_cache_requests_total",
-    "Requests that may be answered from the cache",
-    {
-      status: status.toLowerCase(),
-    },
-  );
-}
-
-/** An answer that was stored. */
-function serve(job: Job, entry: Entry, status: "HIT" | "STALE"): Response {
-  const { ctx, asked, policy, sent } = job;
-  const body = bodyIn(entry, asked.forms, asked.form)!;
-  const converted = body !== entry.body;
-  const headers: Record<string, string> = { ...entry.headers };
-  if (converted) headers["content-type"] = typeOf(asked.form);
-  const head = { status: entry.status, headers };
-  const { contentType } = note(job, entry.about, head);
-  ctx.set(served, { about: entry.about, end: "complete", contentType, body, sent });
-  const age = Math.max(0, Math.floor((ctx.host.now() - entry.stored) / 1000));
-  const pace = converted ? undefined : entry.pace;
-  return answered(job, head, replayed(body, pace, policy.replay), status, age);
-}
-
-/** Tells whoever else wants to know that this cost nothing. */
-function note({ ctx, asked }: Job, about: About | undefined, { headers }: Head) {
-  ctx.shared.cached = true;
-  const model = about?.model || asked.model;
-  if (model !== "") ctx.shared.model = model;
-  return { contentType: (headers as Record<string, string>)["content-type"] ?? "" };
-}
-
-/** An answer that is not this request's own. */
-function answered(
-  { ctx }: Job,
-  { status, headers: lasting }: Head,
-  body: Uint8Array | Feed,
-  how: Status,
-  age?: number,
-): Response {
-  count(ctx, how);
-  const headers = lasting as Record<string, string>;
-  const own: Record<string, string> = {
-    ...headers,
-    "cf-aig-cache-status": how,
-    ...age !== undefined && { age: String(age) },
-    "x-sluice-cost": "0",
-  };
-  if (body instanceof Uint8Array) own["content-length"] = String(body.byteLength);
-  if (asksWhy(ctx)) own["x-sluice-cache-reason"] = how.toLowerCase();
-  return ctx.host.respond({ status, headers: own }, body, ctx.request);
-}

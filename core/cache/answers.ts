@@ -123,8 +123,8 @@ export class AnswerCache {
   #inMemory(asked: Asked): Entry | undefined {
     const now = this.#options.now();
     const entry = this.#hot.get(asked.text, now);
-    if (entry !== undefined && bodyIn(entry, asked.forms, asked.form) !== undefined) return entry;
-    return asked.forms === undefined ? undefined : this.#hot.get(textOf(asked, true), now);
+    if (entry === undefined || bodyIn(entry, asked.forms, asked.form) !== undefined) return entry;
+    return this.#hot.get(textOf(asked, true), now);
   }
 
   /**

@@ -28,20 +28,6 @@ const scalar = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)
 /** Thrown where the text is none of ours; a constant, for hostile bodies may come often. */
 const notCanonical = new SyntaxError("Not JSON that can be written in one spelling");
 
-/**
- * A body's canonical spelling, or nothing where it is no JSON object in UTF-8, nested too deep, of too
- * many values, or has a member twice that was to be left out.
- *
- * @param leftOut Names of top-level members.
- */
-export function canonical(
-  body: Uint8Array,
-  leftOut: readonly string[] = [],
-): Canonical | undefined {
-  const text = textOf(body);
-  return text === undefined ? undefined : canonicalText(text, leftOut);
-}
-
 /** The text of a body in UTF-8, or nothing: what is none must not become the same as something else. */
 export function textOf(body: Uint8Array): string | undefined {
   try {
@@ -51,8 +37,16 @@ export function textOf(body: Uint8Array): string | undefined {
   }
 }
 
-/** As {@link canonical}, of text. */
-export function canonicalText(text: string, leftOut: readonly string[]): Canonical | undefined {
+/**
+ * A text's canonical spelling, or nothing where it is no JSON object, nested too deep, of too many values,
+ * or has a member twice that was to be left out.
+ *
+ * @param leftOut Names of top-level members.
+ */
+export function canonical(
+  text: string,
+  leftOut: readonly string[] = [],
+): Canonical | undefined {
   try {
     return new Scanner(text).whole(leftOut);
   } catch {

@@ -3,21 +3,27 @@
  *
  * @module
  */
-import type { Feed, Head } from "../feed.ts";
+import type { Feed } from "../feed.ts";
 import type { Fault } from "../formats/draft.ts";
 import type { About, Entry } from "./entry.ts";
 import type { Relay } from "./relay.ts";
+
+/** Status and headers of an answer that mean the same to everybody. */
+export interface Lasting {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+}
 
 /** What became of the first request, for the others. */
 export type Outcome =
   /** An answer was stored. */
   | { kind: "entry"; entry: Entry; status: "HIT" | "STALE" }
   /** A short one came. */
-  | { kind: "whole"; head: Head; body: Uint8Array; about: About }
+  | { kind: "whole"; head: Lasting; body: Uint8Array; about: About }
   /** One is on its way. */
   | {
     kind: "live";
-    head: Head;
+    head: Lasting;
     relay: Relay;
     fault: Fault | undefined;
     done: Promise<Done | undefined>;
@@ -94,6 +100,32 @@ export class Flight {
       this.#relay.expected += this.#waiting;
     }
     this.#decided.resolve(outcome);
+  }
+}
+
+/** All requests on their way. */
+export class Flights {
+  /** By the text of the request: one that was looked for before is found fast. */
+  readonly #all = new Map<string, { way: string; flight: Flight }[]>();
+
+  /** @param way What decides besides the text. */
+  find(text: string, way: string): Flight | undefined {
+    return this.#all.get(text)?.find((one) => one.way === way)?.flight;
+  }
+
+  /** A new one, which others find as long as they may join it. */
+  start(text: string, way: string): { flight: Flight; remove(): void } {
+    const remove = () => {
+      const left = this.#all.get(text)?.filter((one) => one.flight !== flight) ?? [];
+      if (left.length > 0) this.#all.set(text, left);
+      else this.#all.delete(text);
+    };
+    const flight = new Flight(remove);
+    const known = this.#all.get(text);
+    if (known === undefined) this.#all.set(text, [{ way, flight }]);
+    else known.push({ way, flight });
+    flight.outcome.then(({ kind }) => kind === "live" || remove());
+    return { flight, remove };
   }
 }
 

@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { readRequest } from "../formats/request.ts";
 import { clientKeys, withoutKeys } from "../provider.ts";
 import { Memo } from "../usage/memo.ts";
-import { type Canonical, canonicalText, textOf } from "./canonical.ts";
+import { type Canonical, canonical, textOf } from "./canonical.ts";
 import { digestOf } from "./digest.ts";
 import { type Form, type FormsName, formsOf } from "./forms.ts";
 import type { Policy } from "./policy.ts";
@@ -104,7 +104,7 @@ export class Identities {
     if (text === undefined) return none;
     const known = body.byteLength <= remembered ? this.#bodies.get(text) : undefined;
     if (known !== undefined) return known;
-    const read: Read = { ...none, json: canonicalText(text, members) };
+    const read: Read = { ...none, json: canonical(text, members) };
     if (body.byteLength <= remembered) this.#bodies.set(text, read);
     return read;
   }

@@ -389,3 +389,13 @@ it("a body over the limit is not waited for by those who come later", async () =
   assert.deepEqual([other.cache, other.text, sent.length], ["MISS", all, 2]);
   await reader.cancel();
 });
+
+it("a body over the limit is asked for by each of those who wait, all at once", async () => {
+  const { ask, sent } = caching({ cache: { entryBytes: 10 } }, async () => {
+    await Promise.resolve();
+    return stream(chunks);
+  });
+  const answers = await Promise.all(times(20, () => ask(streamed)));
+  assert.ok(answers.every(({ text, cache }) => text === all && cache === "MISS"));
+  assert.equal(sent.length, 20);
+});

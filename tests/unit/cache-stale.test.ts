@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { log } from "../../mod.ts";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
+import { memoryKV } from "../../core/storage/memory.ts";
 import { caching, chat, json, prompt } from "./caching.ts";
 
 const settings = (more: Record<string, number>) => ({
@@ -60,6 +61,23 @@ describe("stale while revalidate", () => {
       while (sent.length < i + 2) await new Promise((done) => setTimeout(done, 1));
       await gateway.flush();
     }
+  });
+
+  it("takes the new answer of another process where there is one", async () => {
+    const clock = { now: 1_750_000_000_000 };
+    const kv = { ...memoryKV({ now: () => clock.now }), driver: "shared" };
+    const options = { ...settings({ cache_stale_while_revalidate: 3600 }), kv, clock };
+    const one = caching(options);
+    const other = caching(options);
+    await one.ask();
+    await one.gateway.flush();
+    assert.equal((await other.ask()).cache, "HIT");
+    clock.now += 60_000;
+    assert.equal((await one.ask()).cache, "STALE");
+    while ((await one.ask()).cache === "STALE") await one.gateway.flush();
+    await one.gateway.flush();
+    while ((await other.ask()).cache === "STALE") await other.gateway.flush();
+    assert.deepEqual([one.sent.length, other.sent.length], [2, 0]);
   });
 
   it("may be asked for by a request, for which it is kept", async () => {
