@@ -1,6 +1,5 @@
 // A gateway on one SQLite file that is killed, stopped, and shared: what was answered is not forgotten.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,14 +12,18 @@ import {
   runtimes,
   startGateway,
 } from "../support/gateway.ts";
-import { type Answer, askOnce, type Load, plain, startLoad } from "../support/load.ts";
+import {
+  type Answer,
+  askOnce,
+  type Load,
+  loadConfig,
+  plain,
+  providerKeys,
+  startLoad,
+} from "../support/load.ts";
 import { adminToken, healthOf, manage, readRows, type Row, until } from "../support/logs.ts";
 
 const configured = "sl-configured0key0of0the0kill0test01234567";
-const providerKeys = Object.fromEntries(
-  ["openai", "anthropic", "google-ai-studio", "aws-bedrock", "cohere"]
-    .map((slug) => [slug, `provider-key-of-${slug}`]),
-);
 /** Milliseconds before a kill whose rows may be lost. */
 const lost = 1000;
 
@@ -42,23 +45,7 @@ for (const runtime of runtimes) {
 
     const start = async (name: RuntimeName = runtime) => {
       const gateway = await startGateway(name, {
-        config: {
-          gateways: {
-            default: {
-              authentication: true,
-              tokens: [{ name: "test", hash: `sha256:${sha256(configured)}` }],
-            },
-          },
-          providers: Object.fromEntries(
-            Object.keys(providerKeys).map((slug) => [
-              slug,
-              { base_url: slug === "openai" ? `${upstream.url}/v1` : upstream.url },
-            ]),
-          ),
-          keys: Object.fromEntries(
-            Object.entries(providerKeys).map(([slug, value]) => [slug, { default: { value } }]),
-          ),
-        },
+        config: loadConfig(upstream.url, configured),
         env: { SLUICE_DATA: folder, SLUICE_ADMIN_TOKEN: adminToken },
       });
       running.add(gateway);
@@ -252,8 +239,4 @@ function assertFigures(rows: readonly Row[], answers: readonly Answer[]): void {
     assert.deepEqual([row.tokens_in, row.tokens_out], [told?.input, told?.output], event);
     assert.equal(row.end, "complete");
   }
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

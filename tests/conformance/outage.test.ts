@@ -1,6 +1,5 @@
 // Redis and PostgreSQL as stores: both fail and come back under load, and two gateways share them.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { type FaultyUpstream, startFaults } from "../support/faults.ts";
 import {
@@ -9,7 +8,14 @@ import {
   runtimes,
   startGateway,
 } from "../support/gateway.ts";
-import { type Answer, askOnce, plain, startLoad } from "../support/load.ts";
+import {
+  type Answer,
+  askOnce,
+  loadConfig,
+  plain,
+  providerKeys,
+  startLoad,
+} from "../support/load.ts";
 import {
   adminToken,
   ask,
@@ -24,10 +30,6 @@ import { noPostgres, startPostgres, type TestPostgres } from "../support/postgre
 import { noRedis, startRedis, type TestRedis } from "../support/redis.ts";
 
 const configured = "sl-configured0key0of0the0outage0test012345";
-const providerKeys = Object.fromEntries(
-  ["openai", "anthropic", "google-ai-studio", "aws-bedrock", "cohere"]
-    .map((slug) => [slug, `provider-key-of-${slug}`]),
-);
 /** Milliseconds within which an answer has not been waiting for a store, on a busy machine. */
 const noticeable = 900;
 /** Milliseconds that an answer may wait for a store that is asked about a stored key, and is silent. */
@@ -52,23 +54,7 @@ for (const runtime of runtimes) {
 
     const start = (name: RuntimeName) =>
       startGateway(name, {
-        config: {
-          gateways: {
-            default: {
-              authentication: true,
-              tokens: [{ name: "test", hash: `sha256:${sha256(configured)}` }],
-            },
-          },
-          providers: Object.fromEntries(
-            Object.keys(providerKeys).map((slug) => [
-              slug,
-              { base_url: slug === "openai" ? `${upstream.url}/v1` : upstream.url },
-            ]),
-          ),
-          keys: Object.fromEntries(
-            Object.entries(providerKeys).map(([slug, value]) => [slug, { default: { value } }]),
-          ),
-        },
+        config: loadConfig(upstream.url, configured),
         env: {
           REDIS_URL: redis.url,
           DATABASE_URL: postgres.url,
@@ -259,8 +245,4 @@ async function assertOneRowEach(gateway: RunningGateway, answers: readonly Answe
     [],
     `${wrong.length} of ${answers.length} answers do not have one row`,
   );
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,6 +1,7 @@
 // A steady load: clients that ask one request after the other, and remember what became of each.
+import { createHash } from "node:crypto";
 import http from "node:http";
-import { type Exchange, exchangeOf } from "./faults.ts";
+import { type Exchange, exchangeOf } from "./exchanges.ts";
 
 /** What became of one request. */
 export interface Answer {
@@ -112,4 +113,29 @@ export function askOnce(
     req.on("error", () => end(0));
     req.end(exchange.body);
   });
+}
+
+/** By slug, as the gateway has to show them. */
+export const providerKeys: Record<string, string> = Object.fromEntries(
+  ["openai", "anthropic", "google-ai-studio", "aws-bedrock", "cohere"]
+    .map((slug) => [slug, `provider-key-of-${slug}`]),
+);
+
+/** A configuration in which all providers of {@link plain} are at `url`, and `token` opens the gateway. */
+export function loadConfig(url: string, token: string): unknown {
+  const hash = createHash("sha256").update(token).digest("hex");
+  return {
+    gateways: {
+      default: { authentication: true, tokens: [{ name: "test", hash: `sha256:${hash}` }] },
+    },
+    providers: Object.fromEntries(
+      Object.keys(providerKeys).map((slug) => [
+        slug,
+        { base_url: slug === "openai" ? `${url}/v1` : url },
+      ]),
+    ),
+    keys: Object.fromEntries(
+      Object.entries(providerKeys).map(([slug, value]) => [slug, { default: { value } }]),
+    ),
+  };
 }

@@ -1,69 +1,7 @@
 // What six wire formats look like from the provider's side, each answer with a text and figures of its
 // own, made from a number: whoever knows the number knows every byte and every token.
-import { crc32 } from "node:zlib";
-
-export type WireName =
-  | "openai-chat"
-  | "openai-responses"
-  | "anthropic"
-  | "gemini"
-  | "bedrock"
-  | "cohere";
-
-/** Tokens as a provider has told them so far; null where it has not. */
-export interface Told {
-  /** Cached tokens included, as the log counts. */
-  input: number | null;
-  output: number | null;
-  cacheRead: number;
-}
-
-/** One event of a stream. */
-export interface Said {
-  bytes: Buffer;
-  /** What is known from here on; as before unless given. */
-  told?: Told;
-}
-
-export interface Wire {
-  name: WireName;
-  /** Slug on the gateway. */
-  slug: string;
-  model: string;
-  /** Header that the provider takes its key from, and the word before it. */
-  key: [header: string, scheme: string];
-  /** Path after the slug. */
-  path(streamed: boolean): string;
-  /** The request, as this provider's clients write it. */
-  request(prompt: string, streamed: boolean): Record<string, unknown>;
-  /** The whole answer. */
-  whole(figures: Figures, text: string): unknown;
-  streamType: string;
-  /** The whole stream; one event for each piece of text, and those around them. */
-  stream(figures: Figures, pieces: string[]): Said[];
-  /** Events at the end of a stream that prove it: without the first of them it is not proven. */
-  proof: number;
-  /** Body of an answer with an error status. */
-  failure(status: number, message: string): unknown;
-  /** An error in the middle of a stream. */
-  fault(message: string): Buffer;
-  /** An event whose payload is no JSON. */
-  malformed(): Buffer;
-  /** As the log has it. */
-  finish: { whole: string; streamed: string };
-}
-
-/** What a request costs in tokens; no two numbers have the same. */
-export interface Figures {
-  n: number;
-  input: number;
-  output: number;
-  cacheRead: number;
-}
-
-export function figuresOf(n: number): Figures {
-  return { n, input: 1000 + n, output: 7 + (n * 2) % 30_011, cacheRead: n % 3 === 0 ? n % 500 : 0 };
-}
+import { awsFrame } from "./aws-frame.ts";
+import type { Figures, Told, Wire, WireName } from "./wire.ts";
 
 const id = ({ n }: Figures) => `answer-${n}`;
 const sse = (data: unknown, name?: string) =>
@@ -74,33 +12,8 @@ const sse = (data: unknown, name?: string) =>
   );
 const toldOf = ({ input, output, cacheRead }: Figures): Told => ({ input, output, cacheRead });
 
-/** A message of AWS's event stream. */
-function frame(headers: Record<string, string>, payload: string): Buffer {
-  const head = Buffer.concat(
-    Object.entries(headers).map(([name, value]) => {
-      const bytes = Buffer.from(value);
-      const part = Buffer.alloc(name.length + 4 + bytes.length);
-      part[0] = name.length;
-      part.write(name, 1);
-      part[name.length + 1] = 7;
-      part.writeUInt16BE(bytes.length, name.length + 2);
-      bytes.copy(part, name.length + 4);
-      return part;
-    }),
-  );
-  const body = Buffer.from(payload);
-  const whole = Buffer.alloc(16 + head.length + body.length);
-  whole.writeUInt32BE(whole.length, 0);
-  whole.writeUInt32BE(head.length, 4);
-  whole.writeUInt32BE(crc32(whole.subarray(0, 8)), 8);
-  head.copy(whole, 12);
-  body.copy(whole, 12 + head.length);
-  whole.writeUInt32BE(crc32(whole.subarray(0, -4)), whole.length - 4);
-  return whole;
-}
-
 const awsEvent = (type: string, payload: unknown) =>
-  frame({
+  awsFrame({
     ":event-type": type,
     ":content-type": "application/json",
     ":message-type": "event",
@@ -362,7 +275,7 @@ const bedrock: Wire = {
   proof: 2,
   failure: (_status, message) => ({ message }),
   fault: (message) =>
-    frame({
+    awsFrame({
       ":exception-type": "throttlingException",
       ":content-type": "application/json",
       ":message-type": "exception",
