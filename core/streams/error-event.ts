@@ -164,6 +164,8 @@ function googleError({ message, code }: Mishap): unknown {
 function nextNumber(tail: Uint8Array | undefined): number {
   const text = tail === undefined ? "" : decoder.decode(tail.subarray(-16_384));
   let last: string | undefined;
-  for (const [, number] of text.matchAll(/"sequence_number"\s*:\s*(\d{1,15})(?!\d)/g)) last = number;
+  for (const [, number] of text.matchAll(/"sequence_number"\s*:\s*(\d{1,15})(?!\d)/g)) {
+    last = number;
+  }
   return last === undefined ? 0 : Number(last) + 1;
 }

@@ -31,8 +31,7 @@ export function passing(
 }
 
 function mayBeHeld({ ok, headers }: Response, { path }: Context): boolean {
-  if (!ok || headers.has("content-encoding")) return false;
-  return streamShape(headers.get("content-type") ?? "", path) !== undefined;
+  return ok && streamShape(headers.get("content-type") ?? "", path) !== undefined;
 }
 
 async function held(
@@ -52,8 +51,7 @@ async function held(
     observer,
     {
       chunk: (bytes) => (verdict = opening.add(bytes)) !== undefined,
-      // What broke off has not ended, whatever its last event says.
-      end: (how) => verdict = how === "closed" ? opening.end() : "nothing",
+      end: () => verdict = opening.end(),
     },
     late,
     request.signal,

@@ -111,6 +111,12 @@ describe("the next step is tried", () => {
     });
   }
 
+  it("and says nothing of the model of the one before", async () => {
+    const { universal } = scripted(chain(), [failing(500), json({})]);
+    const response = await universal([step("first"), step("second", { query: { input: "a" } })]);
+    assert.equal(response.headers.get("cf-aig-model"), null);
+  });
+
   it("only until one has answered", async () => {
     const { universal, seen } = scripted(chain(), [failing(500), json({ ok: 1 }), json({ ok: 2 })]);
     const response = await universal([...two, step("third")]);
@@ -315,6 +321,21 @@ describe("the request ends", () => {
     assert.equal(seen.length, 1);
   });
 
+  it("when its client has left with the answer", async () => {
+    const client = new AbortController();
+    const { gateway, seen } = scripted(chain(), [() => {
+      client.abort();
+      return new Response(null, { status: 500 });
+    }]);
+    const request = new Request("http://gateway.test/v1/acc/default", {
+      method: "POST",
+      body: JSON.stringify(two),
+      signal: client.signal,
+    });
+    assert.equal((await gateway.fetch(request)).status, 499);
+    assert.equal(seen.length, 1);
+  });
+
   it("when its client leaves while a stream is held", async () => {
     const client = new AbortController();
     const { gateway, seen, rows } = scripted(chain(), [stream([chat.role, stall])]);
@@ -347,6 +368,23 @@ describe("the request ends", () => {
   });
 });
 
+describe("each attempt", () => {
+  it("is told of once, also where its stream was given up", async () => {
+    const told: string[] = [];
+    const listening = definePlugin("listening", (ctx, next) => {
+      ctx.onAttempt(({ attempt, end }) => void told.push(`${attempt.number} ${end}`));
+      return next();
+    });
+    const { universal, gateway } = scripted(
+      { plugins: [listening, fallback()] },
+      [stream([chat.role, cut]), unreachable, stream([chat.error("m")]), json({})],
+    );
+    await universal([...two, ...two]);
+    await gateway.flush();
+    assert.deepEqual(told.sort(), ["0 upstream_cut", "1 error", "2 error", "3 complete"]);
+  });
+});
+
 describe("identical requests at the same time", () => {
   const failures: [what: string, answer: Answer][] = [
     ["a status", failing(503)],
@@ -360,7 +398,7 @@ describe("identical requests at the same time", () => {
         await go.promise;
         return await answer(request);
       };
-      const { universal, seen } = scripted(
+      const { universal, seen, rows } = scripted(
         { plugins: [log(), auth(), fallback(), cache()] },
         [first, ...Array.from({ length: 5 }, () => json({ ok: true }))],
       );
@@ -369,11 +407,18 @@ describe("identical requests at the same time", () => {
       while (seen.length === 0) await new Promise((done) => setTimeout(done, 1));
       await new Promise((done) => setTimeout(done, 20));
       go.resolve();
+      let shared = 0;
       for (const response of await Promise.all(answers)) {
+        if (response.headers.get("cf-aig-cache-status") !== "MISS") shared++;
         assert.equal(response.status, 200);
         assert.equal(response.headers.get("cf-aig-step"), "1");
         assert.deepEqual(await response.json(), { ok: true });
       }
+      const good = (await rows()).filter(({ status_code, step }) =>
+        status_code === 200 && step === 1
+      );
+      assert.equal(good.filter(({ cached }) => cached).length, shared);
+      assert.equal(good.length, 3);
     });
   }
 });

@@ -92,6 +92,7 @@ function followed(response: Response, signal: AbortSignal): Response {
   abort.catch(() => {});
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
+      signal.throwIfAborted();
       const { done, value } = await Promise.race([reader.read(), abort]);
       if (done) controller.close();
       else controller.enqueue(value);

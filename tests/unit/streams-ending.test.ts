@@ -2,7 +2,9 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { log } from "../../mod.ts";
-import { both, observe, type Observer } from "../../core/observe.ts";
+import type { Reading } from "../../core/formats/read.ts";
+import { both, type Ending, observe, type Observer } from "../../core/observe.ts";
+import { type Ended, lastWords } from "../../core/streams/ending.ts";
 import { eventStream } from "../support/answers.ts";
 import { type Answer, chat, cut, native, scripted, stall, stream } from "./scripted.ts";
 
@@ -265,6 +267,32 @@ describe("a stream of a format that nobody knows", () => {
       await ask(["data: a\n\n", cut]),
       /^data: a\n\nevent: error\ndata: \{"type":"error"/,
     );
+  });
+});
+
+describe("a stream of which not all was kept that should have been", () => {
+  const ctx = { path: "chat/completions", provider: { format: "openai-chat" } } as Ended["ctx"];
+  const reading: Reading = {
+    streamed: true,
+    end: "missing",
+    modelType: "chat",
+    text: () => "",
+  };
+  const ended = (ending: Ending, tail?: Uint8Array) =>
+    lastWords({
+      ctx,
+      contentType: "text/event-stream",
+      ending,
+      stopped: undefined,
+      reading,
+      tail,
+    });
+  it("may be whole, unless it broke off", () => {
+    assert.equal(ended("closed"), undefined);
+    assert.ok(ended("broken"));
+    assert.ok(ended("closed", new Uint8Array(0)));
+    assert.equal(ended("cancelled"), undefined);
+    assert.equal(ended("dropped"), undefined);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Timeouts: what takes too long, and what its client and the log are told. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { log, timeout, type TimeoutOptions } from "../../mod.ts";
+import { definePlugin, log, timeout, type TimeoutOptions } from "../../mod.ts";
 import { isHeartbeat } from "../../core/streams/heartbeat.ts";
 import {
   type Answer,
@@ -133,6 +133,18 @@ describe("an attempt that takes its time", () => {
     const { post } = timed([later], { firstByte: 0 }, settings);
     const headers = { "x-sluice-timeout-idle": "0", "x-sluice-timeout-total": "0" };
     assert.equal((await post(native, body, headers)).status, 200);
+  });
+
+  it("has none when it was not needed", async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const cached = definePlugin("cached", ({ signal }) => {
+      signals.push(signal);
+      return new Response("stored");
+    });
+    const { post } = scripted({ plugins: [timeout({ firstByte: 10, total: 10 }), cached] }, []);
+    assert.equal(await (await post(native, body)).text(), "stored");
+    await new Promise((done) => setTimeout(done, 40));
+    assert.deepEqual(signals.map((signal) => signal?.aborted), [false]);
   });
 
   it("leaves no timer behind", async () => {
