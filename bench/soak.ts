@@ -9,36 +9,45 @@ const rate = 2000;
 const seconds = 60;
 const [early, late] = [10_000, 1_000_000];
 
+type Runtime = "node" | "bun" | "deno";
+
 /** Runs both on each family; true when all bars hold. */
 export async function soak(families: readonly Family[]): Promise<boolean> {
   const mock = await start([process.execPath, "bench/upstream.ts"], {}, root);
   const bars: Bar[] = [];
   for (const family of families) {
     if (family !== "node" && family !== "bun" && family !== "deno") continue;
-    const running = await gateway(family, "logging").start(mock.url);
-    const { endpoint } = running;
-    const before = await rows(endpoint);
-    const sent = await steady(endpoint);
-    const stored = await settled(running, before + sent) - before;
-    bars.push(bar(`${family}: rows lost of ${sent} at ${rate}/s`, 0, sent - stored, ""));
-    await closedLoop(endpoint, { scenario: "json", count: early, connections: 32 });
-    await sleep(3000);
-    const small = memory(running.pids, "VmRSS");
-    const load = { scenario: "json", connections: 32, timeoutMs: 3_600_000 } as const;
-    await closedLoop(endpoint, { ...load, count: late - early });
-    await sleep(3000);
-    const large = memory(running.pids, "VmRSS");
-    console.log(
-      `${family}: ${small.toFixed(0)} MB after ${early}, ${large.toFixed(0)} MB after ${late}`,
-    );
-    bars.push(
-      bar(`${family}: memory after ${late} requests / after ${early}`, 1.1, large / small, ""),
-    );
-    await running.stop();
+    bars.push(await memoryOf(family, mock.url), await rowsOf(family, mock.url));
   }
   await stop(mock.child);
   console.log(barTable(bars));
   return bars.every((one) => one.pass);
+}
+
+async function memoryOf(family: Runtime, upstream: string): Promise<Bar> {
+  const running = await gateway(family, "logging").start(upstream);
+  const { endpoint, pids } = running;
+  const load = { scenario: "json", connections: 32, timeoutMs: 3_600_000 } as const;
+  await closedLoop(endpoint, { ...load, count: early });
+  await sleep(3000);
+  const small = memory(pids, "VmRSS");
+  await closedLoop(endpoint, { ...load, count: late - early });
+  await sleep(3000);
+  const large = memory(pids, "VmRSS");
+  console.log(
+    `${family}: ${small.toFixed(0)} MB after ${early}, ${large.toFixed(0)} MB after ${late}`,
+  );
+  await running.stop();
+  return bar(`${family}: memory after ${late} requests / after ${early}`, 1.1, large / small, "");
+}
+
+async function rowsOf(family: Runtime, upstream: string): Promise<Bar> {
+  const running = await gateway(family, "logging").start(upstream);
+  const { endpoint } = running;
+  const sent = await steady(endpoint);
+  const stored = await settled(running, sent);
+  await running.stop();
+  return bar(`${family}: rows lost of ${sent} at ${rate}/s`, 0, sent - stored, "");
 }
 
 function bar(name: string, limit: number, value: number, unit: string): Bar {
