@@ -30,7 +30,13 @@ export async function wholeBody(
   let size = 0;
   let late = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let next = reader.read();
+  // One that nobody waits for yet must not end the process when it fails.
+  const read = () => {
+    const result = reader.read();
+    result.catch(() => {});
+    return result;
+  };
+  let next = read();
   const tooLate = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), patience);
   });
@@ -44,7 +50,7 @@ export async function wholeBody(
       if (result.done) throw new Error("The body is shorter than its head says");
       parts.push(result.value);
       size += result.value.byteLength;
-      next = reader.read();
+      next = read();
     }
   } finally {
     clearTimeout(timer);
@@ -60,7 +66,7 @@ export async function wholeBody(
       const { done, value } = await next;
       if (done) return controller.close();
       controller.enqueue(value);
-      next = reader.read();
+      next = read();
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
