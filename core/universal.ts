@@ -79,7 +79,6 @@ function stepOf(ctx: Context, step: Json, index: number, query: () => Uint8Array
     );
   }
   const clientHeaders = headersOf(ctx, step, at);
-  clientHeaders.delete("content-length");
   if (!clientHeaders.has("content-type")) clientHeaders.set("content-type", "application/json");
   return ctx.with({
     provider,
@@ -143,8 +142,6 @@ function headersOf(ctx: Context, step: Json, at: (name: string) => string): Head
     const text = typeof value === "object" ? JSON.stringify(value) : String(value);
     set(headers, name, text, at(`headers.${shown(name)}`));
   }
-  // Who calls is said once, by the request.
-  headers.delete("cf-aig-authorization");
   // A step can be stricter than its request, not less strict.
   if (strict) headers.set("cf-aig-no-wholesale", "true");
   return headers;

@@ -99,6 +99,15 @@ describe("a step of a universal request", () => {
     assert.doesNotMatch(JSON.stringify(headers), /of-the-request|cf-aig|a=b/);
   });
 
+  it("says nothing of the length of its body, or how it is sent", async () => {
+    const { universal, seen } = scripted(over(), [json({})]);
+    const headers = { "content-length": 3, "transfer-encoding": "chunked", host: "elsewhere.test" };
+    await universal([openai({ headers })]);
+    const { headers: sent, body } = seen[0]!;
+    assert.equal(sent["content-length"], String(body.length));
+    assert.deepEqual(["transfer-encoding" in sent, "host" in sent], [false, false]);
+  });
+
   it("ignores members that nobody knows", async () => {
     const { universal } = scripted(over(), [json({})]);
     const step = openai({ retries: { max: 3 }, config: { cacheTtl: 5, requestTimeout: null } });
@@ -378,15 +387,20 @@ describe("keys in a universal request", () => {
     assert.equal(seen.length, 2);
   });
 
-  it("of the gateway never go to a provider, wherever in a step they stand", async () => {
-    const { universal, seen } = scripted(guarded(), [failing(500), json({})]);
-    await universal([
-      openai({ headers: { Authorization: `Bearer ${key}` } }),
-      openai({ endpoint: `chat/completions?key=${key}`, headers: { "cf-aig-authorization": key } }),
-    ], token);
-    assert.equal(seen[0]!.headers["authorization"], "Bearer stored-openai");
-    assert.doesNotMatch(JSON.stringify(seen), new RegExp(key));
-  });
+  for (const rules of [{}, { providers: ["openai"] }]) {
+    it(`of the gateway never go to a provider, wherever in a step they stand: ${JSON.stringify(rules)}`, async () => {
+      const { universal, seen } = scripted(guarded(rules), [failing(500), json({})]);
+      await universal([
+        openai({ headers: { Authorization: `Bearer ${key}` } }),
+        openai({
+          endpoint: `chat/completions?key=${key}`,
+          headers: { "cf-aig-authorization": key },
+        }),
+      ], token);
+      assert.equal(seen[0]!.headers["authorization"], "Bearer stored-openai");
+      assert.doesNotMatch(JSON.stringify(seen), new RegExp(key));
+    });
+  }
 
   it("of the gateway in a step do not say who calls", async () => {
     const { universal, seen } = scripted(over(), []);
