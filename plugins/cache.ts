@@ -210,7 +210,8 @@ class Answers {
     const { relay, done } = relayed(recording, response, remove);
     const reader = relay.open();
     flight.decide({ kind: "live", head, relay, fault: ctx.shared.fault, done });
-    done.then(onAbort(ctx.request.signal, () => reader.abort("The client left")));
+    const { signal } = ctx.request;
+    done.then(onAbort(signal, () => reader.fail(signal.reason ?? gone)));
     const answer = ctx.host.respond({ status, statusText, headers }, reader, ctx.request);
     relay.start();
     return answer;
@@ -260,19 +261,23 @@ class Answers {
     const reader = relay.open();
     relay.unexpect();
     let left = false;
-    const leave = () => {
-      left ||= relay.ending === undefined;
-      reader.abort("The client left");
-    };
+    const leave = () => left ||= relay.ending === undefined;
     const watched: Feed = {
       attach: (sink) => reader.attach(sink),
       resume: () => reader.resume(),
-      abort: leave,
+      abort(why) {
+        leave();
+        reader.abort(why);
+      },
     };
-    const gone = onAbort(ctx.request.signal, leave);
+    const { signal } = ctx.request;
+    const stay = onAbort(signal, () => {
+      leave();
+      reader.fail(signal.reason ?? gone);
+    });
     ctx.shared.fault = fault;
     const facts = done.then((done): Facts => {
-      gone();
+      stay();
       return {
         about: done?.about ?? { ...nobody, provider: ctx.provider.slug, model: job.asked.model },
         end: left ? "client_abort" : done ? "complete" : "upstream_cut",
@@ -333,6 +338,7 @@ interface Asking {
 type Live = Extract<Outcome, { kind: "live" }>;
 
 const nothing = new Uint8Array(0);
+const gone = new Error("The client left");
 /** Statuses of an answer that has no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 

@@ -56,7 +56,7 @@ export class Relay implements Sink {
   }
 
   /** A reader from the first chunk on. */
-  open(): Feed {
+  open(): Reader {
     const reader = new Reader(this);
     this.#readers.add(reader);
     return reader;
@@ -163,7 +163,6 @@ export class Relay implements Sink {
       this.#chunks.splice(0, gone);
       this.#first += gone;
       if (this.#held <= this.#options.limit || this.#readers.size < 2) return;
-      this.#readers.delete(slowest!);
       slowest!.fail(new Error("The client is too slow for an answer that it shares with others"));
     }
   }
@@ -202,12 +201,13 @@ export class Relay implements Sink {
 }
 
 /** One reader. */
-class Reader implements Feed {
+export class Reader implements Feed {
   readonly #relay: Relay;
   #sink: Sink | undefined;
   #flowing = false;
   #busy = false;
   #over = false;
+  #failure: Error | undefined;
   /** Index of its next chunk. */
   at = 0;
 
@@ -217,7 +217,8 @@ class Reader implements Feed {
 
   attach(sink: Sink): void {
     this.#sink = sink;
-    this.resume();
+    if (this.#failure !== undefined) sink.fail(this.#failure);
+    else this.resume();
   }
 
   resume(): void {
@@ -253,11 +254,13 @@ class Reader implements Feed {
     this.#relay.leave(this);
   }
 
-  /** Is given up. */
+  /** Is given up: what it has written to fails. */
   fail(error: Error): void {
     if (this.#over) return;
     this.#over = true;
+    this.#failure = error;
     this.#sink?.fail(error);
+    this.#relay.leave(this);
   }
 
   abort(_why: string): void {

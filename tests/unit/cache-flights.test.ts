@@ -249,6 +249,23 @@ describe("a client that leaves", () => {
     assert.equal((await ask(streamed)).cache, "MISS");
   });
 
+  it("by its signal sees its own body fail, first or not", async () => {
+    const upstream = written();
+    const { open, sent } = caching({}, () => upstream.response);
+    const aborts = times(3, () => new AbortController());
+    const opened = aborts.map(({ signal }) => open(streamed, { signal }));
+    upstream.write(chunks[0]!);
+    const bodies = (await Promise.all(opened)).map((answer) => answer.text());
+    aborts[0]!.abort();
+    await assert.rejects(bodies[0]!);
+    aborts[1]!.abort();
+    await assert.rejects(bodies[1]!);
+    for (const chunk of chunks.slice(1)) upstream.write(chunk);
+    upstream.close();
+    assert.equal(await bodies[2], all);
+    assert.equal(sent.length, 1);
+  });
+
   it("is one in the log that says so", async () => {
     const logs = memoryLogs();
     const upstream = written();
