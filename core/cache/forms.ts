@@ -8,13 +8,14 @@ import { decoder } from "../formats/frames.ts";
 import { type Json, object, parse } from "../formats/json.ts";
 import { SseFrames } from "../formats/sse.ts";
 import { anthropic } from "./forms/anthropic.ts";
+import { cohere } from "./forms/cohere.ts";
 import { type Converter, objectsOf } from "./forms/convert.ts";
 import { gemini } from "./forms/gemini.ts";
 import { openAIChat } from "./forms/openai-chat.ts";
 import { openAIResponses } from "./forms/openai-responses.ts";
 
 /** Formats that have several forms. */
-export type FormsName = "openai-chat" | "anthropic" | "openai-responses" | "gemini";
+export type FormsName = "openai-chat" | "anthropic" | "openai-responses" | "gemini" | "cohere";
 
 /**
  * A form. `own` is whatever the request asks for, where a format has no forms that are known here;
@@ -27,12 +28,14 @@ const converters: Readonly<Record<FormsName, Converter>> = {
   anthropic,
   "openai-responses": openAIResponses,
   gemini,
+  cohere,
 };
 
 const paths: readonly (readonly [pattern: RegExp, name: FormsName])[] = [
   [/(?:^|\/)chat\/completions$/, "openai-chat"],
   [/(?:^|\/)messages$/, "anthropic"],
   [/(?:^|\/)responses$/, "openai-responses"],
+  [/(?:^|\/)v2\/chat$/, "cohere"],
   [/:(?:generateContent|streamGenerateContent)$/, "gemini"],
 ];
 

@@ -317,7 +317,9 @@ describe("OpenAI chat", () => {
 
 describe("forms", () => {
   it("are none of what is no JSON, and nothing throws", () => {
-    for (const name of ["openai-chat", "anthropic", "openai-responses", "gemini"] as const) {
+    for (
+      const name of ["openai-chat", "anthropic", "openai-responses", "gemini", "cohere"] as const
+    ) {
       for (
         const text of [
           "",
@@ -352,6 +354,7 @@ describe("forms", () => {
     assert.equal(formsOf("res/dep/chat/completions"), "openai-chat");
     assert.equal(formsOf("v1/messages"), "anthropic");
     assert.equal(formsOf("responses"), "openai-responses");
+    assert.equal(formsOf("v2/chat"), "cohere");
     assert.equal(formsOf("v1beta/models/gemini-2.5-flash:streamGenerateContent"), "gemini");
     for (
       const path of [
