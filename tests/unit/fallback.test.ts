@@ -111,6 +111,16 @@ describe("the next step is tried", () => {
     });
   }
 
+  it("when a stream stops between its first byte and its first content", async () => {
+    const { universal, rows } = scripted(chain(), [stream([chat.role, stall]), stream(whole)]);
+    const response = await universal(two, { "x-sluice-timeout-idle": "40" });
+    assert.equal(await response.text(), whole.join(""));
+    assert.deepEqual((await rows()).map(({ step, end }) => [step, end]).sort(), [
+      [0, "stalled"],
+      [1, "complete"],
+    ]);
+  });
+
   it("and says nothing of the model of the one before", async () => {
     const { universal } = scripted(chain(), [failing(500), json({})]);
     const response = await universal([step("first"), step("second", { query: { input: "a" } })]);
