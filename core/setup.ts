@@ -232,6 +232,8 @@ function readKey(source: KeyConfig, env: Readonly<Record<string, unknown>>): str
 /** Settings that only work with a plugin in the chain, and the value that means off. */
 const needs: Record<string, { plugin: string; off: unknown }> = {
   cache_ttl: { plugin: "cache", off: 0 },
+  cache_stale_while_revalidate: { plugin: "cache", off: 0 },
+  cache_stale_if_error: { plugin: "cache", off: 0 },
   rate_limiting_limit: { plugin: "rateLimit", off: 0 },
   rate_limits: { plugin: "rateLimit", off: undefined },
   retry_max_attempts: { plugin: "retry", off: 1 },
