@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after } from "node:test";
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, streamText } from "ai";
 import {
   type AiGatewayAPISettings,
@@ -10,8 +12,7 @@ import {
   AiGatewayUnauthorizedError,
   createAiGateway,
 } from "ai-gateway-provider";
-import { createAnthropic } from "ai-gateway-provider/providers/anthropic";
-import { createOpenAI } from "ai-gateway-provider/providers/openai";
+import { createOpenAI as createKeylessOpenAI } from "ai-gateway-provider/providers/openai";
 import { loadFixture, replay } from "../support/fixtures.ts";
 import { eachRuntime, recordingOf, type World } from "./setup.ts";
 
@@ -181,7 +182,9 @@ eachRuntime("ai-gateway-provider", configure, (world, define) => {
 
   test("the gateway's own key for a client that has none", async () => {
     world.answer("openai/chat-plain");
-    const model = gateway({ gateway: "guarded", apiKey: key })(createOpenAI().chat("gpt-4o-mini"));
+    const model = gateway({ gateway: "guarded", apiKey: key })(
+      createKeylessOpenAI().chat("gpt-4o-mini"),
+    );
     await generateText({ model, messages });
     world.saw({
       target: "/v1/chat/completions",
