@@ -17,7 +17,13 @@ const steps = {
     "examples",
   ),
   // SDKs answer with types that say less than a test wants to look at.
-  "lint of tests": bin("deno", "lint", "--quiet", "--rules-exclude=no-explicit-any,require-await", "tests"),
+  "lint of tests": bin(
+    "deno",
+    "lint",
+    "--quiet",
+    "--rules-exclude=no-explicit-any,require-await",
+    "tests",
+  ),
   "types": bin("tsc", "-p", "."),
   "types of tests and bench": bin("tsc", "-p", "tests"),
   "types in Deno": bin("deno", "check", "--quiet", "mod.ts", "runtimes/deno.ts", "examples"),

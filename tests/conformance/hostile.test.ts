@@ -50,7 +50,9 @@ onEachRuntime(
     const isRefusal = (answer: RawAnswer) => {
       const ours = answer.text.includes(`"AiGatewayError"`);
       // 405 and 501 are paths that, once a runtime resolved their dots, name something else.
-      return ours ? [400, 404, 405, 501].includes(answer.status) : [0, 400, 505].includes(answer.status);
+      return ours
+        ? [400, 404, 405, 501].includes(answer.status)
+        : [0, 400, 505].includes(answer.status);
     };
 
     const assertContained = (answer: RawAnswer) => {
