@@ -6,6 +6,7 @@
  * @module
  */
 import { type Ending, type Observable, type Observer, wholly } from "./observe.ts";
+import { runtimeName } from "./runtime.ts";
 
 /** Milliseconds that the rest of a short body may take before its answer goes out without it. */
 const patience = 10;
@@ -24,6 +25,7 @@ export async function wholeBody(
     const bytes = await (response as Response & Observable)[wholly](patience);
     return bytes === undefined ? { response } : { response, bytes };
   }
+  if (runtimeName() === "bun") return await copied(response, length);
   const reader = response.body?.getReader();
   if (reader === undefined) return { response, bytes: new Uint8Array(0) };
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -50,7 +52,7 @@ export async function wholeBody(
       if (result.done) throw new Error("The body is shorter than its head says");
       parts.push(result.value);
       size += result.value.byteLength;
-      next = read();
+      if (size < length) next = read();
     }
   } finally {
     clearTimeout(timer);
@@ -71,6 +73,30 @@ export async function wholeBody(
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
   return { response: new Response(rest, response) };
+}
+
+/**
+ * The same for Bun, which copies a short body at a tenth of what it costs to read one in JavaScript: the
+ * answer itself stays as it came.
+ */
+async function copied(
+  response: Response,
+  length: number,
+): Promise<{ response: Response; bytes?: Uint8Array }> {
+  const copy = response.clone().bytes();
+  copy.catch(() => {}); // one that comes too late is nobody's any more
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patience);
+  });
+  try {
+    const bytes = await Promise.race([copy, tooLate]);
+    if (bytes === undefined) return { response };
+    if (bytes.byteLength < length) throw new Error("The body is shorter than its head says");
+    return { response, bytes };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Bounds of a {@link Tape}, in bytes. */
