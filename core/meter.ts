@@ -16,7 +16,7 @@ import { type Ending, tells } from "./observe.ts";
 import { lastWords, stoppedBy } from "./streams/ending.ts";
 import { streamShape } from "./streams/error-event.ts";
 import { passing } from "./streams/passing.ts";
-import { joined, Tape, wholeBody } from "./tape.ts";
+import { joined, Tape, type Whole, wholeBody } from "./tape.ts";
 import { type CostParts, parseCustomCost, totalOf } from "./usage/cost.ts";
 import { estimateTokens } from "./usage/estimate.ts";
 import type { Usage } from "./usage/usage.ts";
@@ -194,16 +194,26 @@ export class Meter implements Watch {
   }
 
   /** A short answer, if it is whole soon: its usage and cost are told in headers. */
-  async #hold(response: Response, length: number): Promise<Response> {
-    const { response: whole, bytes } = await wholeBody(response, length);
-    if (bytes === undefined) return this.#watch(whole);
+  #hold(response: Response, length: number): Response | Promise<Response> {
+    const held = wholeBody(response, length);
+    const use = ({ response: whole, bytes }: Whole) =>
+      bytes === undefined ? this.#watch(whole) : this.#held(whole, bytes);
+    return held instanceof Promise ? held.then(use) : use(held);
+  }
+
+  #held(whole: Response, bytes: Uint8Array): Response | Promise<Response> {
     this.#attempt.ctx.observer?.end("closed");
     const now = performance.now();
     const measured = this.#blank(now);
     measured.firstByte = measured.total;
     this.#read(measured, bytes, undefined, 0, "closed", true);
     const priced = this.#price(measured);
-    if (priced instanceof Promise) await priced;
+    const told = () => this.#told(whole, measured);
+    return priced instanceof Promise ? priced.then(told) : told();
+  }
+
+  /** A short answer with its figures in its head. */
+  #told(whole: Response, measured: Measured): Response {
     const { usage, cost } = measured;
     if (usage?.input !== undefined) whole.headers.set("x-sluice-tokens-in", String(usage.input));
     if (usage?.output !== undefined) whole.headers.set("x-sluice-tokens-out", String(usage.output));

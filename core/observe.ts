@@ -63,7 +63,7 @@ export interface Observable {
   /** As {@link observe}. */
   [observable](observer: Observer): void;
   /** The body, if it is whole within that many milliseconds. The response can still be sent. */
-  [wholly](patience: number): Promise<Uint8Array | undefined>;
+  [wholly](patience: number): Uint8Array | Promise<Uint8Array | undefined>;
 }
 
 /** Method of a response that can show its whole body and still be sent. */

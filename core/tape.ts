@@ -8,6 +8,12 @@
 import { type Ending, type Observable, type Observer, wholly } from "./observe.ts";
 import { runtimeName } from "./runtime.ts";
 
+/** A response to use, and its body if that is all there. */
+export interface Whole {
+  response: Response;
+  bytes?: Uint8Array;
+}
+
 /** Milliseconds that the rest of a short body may take before its answer goes out without it. */
 const patience = 10;
 
@@ -17,14 +23,15 @@ const patience = 10;
  *
  * @param length As declared.
  */
-export async function wholeBody(
-  response: Response,
-  length: number,
-): Promise<{ response: Response; bytes?: Uint8Array }> {
-  if (wholly in response) {
-    const bytes = await (response as Response & Observable)[wholly](patience);
-    return bytes === undefined ? { response } : { response, bytes };
-  }
+export function wholeBody(response: Response, length: number): Whole | Promise<Whole> {
+  if (!(wholly in response)) return readWhole(response, length);
+  const found = (response as Response & Observable)[wholly](patience);
+  const use = (bytes: Uint8Array | undefined): Whole =>
+    bytes === undefined ? { response } : { response, bytes };
+  return found instanceof Promise ? found.then(use) : use(found);
+}
+
+async function readWhole(response: Response, length: number): Promise<Whole> {
   if (runtimeName() === "bun") return await copied(response, length);
   const reader = response.body?.getReader();
   if (reader === undefined) return { response, bytes: new Uint8Array(0) };
@@ -79,10 +86,7 @@ export async function wholeBody(
  * The same for Bun, which copies a short body at a tenth of what it costs to read one in JavaScript: the
  * answer itself stays as it came.
  */
-async function copied(
-  response: Response,
-  length: number,
-): Promise<{ response: Response; bytes?: Uint8Array }> {
+async function copied(response: Response, length: number): Promise<Whole> {
   const copy = response.clone().bytes();
   copy.catch(() => {}); // one that comes too late is nobody's any more
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -156,6 +156,11 @@ export class Answer implements Dispatcher.DispatchHandler {
     });
   }
 
+  /** The body, if all of it came with its head, which is how most short ones come. */
+  early(): Uint8Array | undefined {
+    return this.#done && !this.#error ? joined(this.#early, this.#earlySize) : undefined;
+  }
+
   /** The body, if it is whole within that many milliseconds. Only for bodies below {@link earlyLimit}. */
   async wholly(patience: number): Promise<Uint8Array | undefined> {
     if (!this.#done) {
@@ -279,8 +284,9 @@ export class UpstreamResponse implements Observable, Peekable, Droppable, Feedin
     else this.#web?.body?.cancel().catch(() => {});
   }
 
-  async [wholly](patience: number): Promise<Uint8Array | undefined> {
-    return this.#answer === undefined ? new Uint8Array(0) : await this.#answer.wholly(patience);
+  [wholly](patience: number): Uint8Array | Promise<Uint8Array | undefined> {
+    if (this.#answer === undefined) return new Uint8Array(0);
+    return this.#answer.early() ?? this.#answer.wholly(patience);
   }
 
   get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
