@@ -88,7 +88,7 @@ export class Meter implements Watch {
   readonly #listeners: readonly AttemptListener[];
   #status = 0;
   #type = "";
-  #latency = 0;
+  #latency: number | undefined;
   #encoded = false;
   #sent: Tape | undefined;
   /** Ends what the platform was told to wait for. */
@@ -388,7 +388,7 @@ export class Meter implements Watch {
       attempt,
       status: this.#status,
       contentType: this.#type,
-      latency: this.#latency || endedAt - attempt.started,
+      latency: this.#latency ?? endedAt - attempt.started,
       firstByte: null,
       firstToken: null,
       total: endedAt - attempt.started,

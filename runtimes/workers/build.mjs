@@ -3,7 +3,7 @@
 // every isolate reads at its start. wrangler runs this file (see wrangler.jsonc).
 // Plain JavaScript, for the system's Node may be 20.
 import { build } from "esbuild";
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -55,6 +55,8 @@ export async function bundleWorker(entry, { minify = false } = {}) {
 export function writeModules(modules, folder) {
   mkdirSync(folder, { recursive: true });
   for (const { name, text } of modules) {
+    // A file that is written anew restarts every `wrangler dev` that watches the folder.
+    if (isThere(join(folder, name), text)) continue;
     const half = join(folder, `${name}.${process.pid}`);
     writeFileSync(half, text);
     renameSync(half, join(folder, name));
@@ -62,6 +64,14 @@ export function writeModules(modules, folder) {
   for (const name of readdirSync(folder)) {
     const old = name.endsWith(".mjs") && !modules.some((module) => module.name === name);
     if (old) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isThere(path, text) {
+  try {
+    return readFileSync(path, "utf8") === text;
+  } catch {
+    return false;
   }
 }
 
