@@ -7,7 +7,6 @@ import { closedPort } from "../support/upstream.ts";
 
 onEachRuntime(
   async (upstream) => ({
-    bare: false,
     config: {
       providers: {
         openai: { base_url: upstream.url },
