@@ -72,7 +72,7 @@ export {
 } from "./core/gateway.ts";
 export type { Host } from "./core/host.ts";
 export type { End, LogEntry, LogRow, Payload, Timings, UsageQuality } from "./core/log/row.ts";
-export type { AttemptListener, Measured } from "./core/meter.ts";
+export type { AttemptListener, Measured } from "./core/measured.ts";
 export { Metrics } from "./core/metrics.ts";
 export { joinURL } from "./core/path.ts";
 export { definePlugin, type Next, type Plugin, type PluginHooks } from "./core/plugin.ts";

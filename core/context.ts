@@ -9,7 +9,7 @@ import type { GatewaySettings } from "./config.ts";
 import type { Fault } from "./formats/draft.ts";
 import type { Host } from "./host.ts";
 import type { LogRow } from "./log/row.ts";
-import type { AttemptListener } from "./meter.ts";
+import type { AttemptListener } from "./measured.ts";
 import type { Observer } from "./observe.ts";
 import type { Provider } from "./provider.ts";
 import type { Exchange, Transport } from "./upstream.ts";

@@ -10,7 +10,7 @@ import { Code, isGatewayError } from "../core/error.ts";
 import { createRedactor, redactBytes, type Redactor, redactText } from "../core/log/redact.ts";
 import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
 import { metadataOf } from "../core/metadata.ts";
-import type { Measured } from "../core/meter.ts";
+import type { Measured } from "../core/measured.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { credentialOf } from "../core/provider.ts";
 import { universal } from "../core/universal.ts";
