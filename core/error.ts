@@ -57,6 +57,10 @@ export const Code = {
   storeAway: 8017,
   /** The body of a universal request is not an array of steps. */
   badSteps: 8030,
+  /** The body of a request to the unified API is not what its format says. */
+  badRequest: 8031,
+  /** The provider has no such endpoint, or cannot say what the request asks. */
+  notCarried: 8032,
 } as const;
 
 /** What may come with a {@link GatewayError}. */
