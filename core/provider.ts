@@ -6,6 +6,7 @@
  */
 import { Code, GatewayError } from "./error.ts";
 import { joinURL } from "./path.ts";
+import type { Dialect } from "./unified/dialect.ts";
 
 /** The wire format that a provider speaks natively. */
 export type FormatName =
@@ -88,6 +89,8 @@ export interface Provider {
   readonly headers?: Readonly<Record<string, string>>;
   /** On the operator's own machine: pages of other sites are refused unless configured. */
   readonly local?: boolean;
+  /** What the unified API has to know of it; OpenAI's paths and format unless given. */
+  readonly dialect?: Dialect;
   /** The upstream URL without the query; base plus path unless given. */
   url?(call: Call): string;
   /** Model named by the path, for providers that do not take it from the body. */

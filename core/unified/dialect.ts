@@ -1,0 +1,59 @@
+/**
+ * What sets a provider apart from the format that it speaks: where it serves what, and what it spells in
+ * its own way. Types only: the rows of providers hold them, the unified API reads them.
+ *
+ * @module
+ */
+import type { Json } from "../formats/json.ts";
+import type { ChatFormat } from "./chat.ts";
+import type { Target } from "./codec.ts";
+import type { Lost } from "./lost.ts";
+
+/** What besides a chat the unified API is asked for, by OpenAI's path; Anthropic's where OpenAI has none. */
+export type Operation =
+  | "completions"
+  | "embeddings"
+  | "images/generations"
+  | "images/edits"
+  | "images/variations"
+  | "audio/speech"
+  | "audio/transcriptions"
+  | "audio/translations"
+  | "rerank"
+  | "moderations"
+  | "models"
+  | "responses/input_tokens"
+  | "messages/count_tokens";
+
+/** A path after the provider's slug, and the model as it stands in the body. */
+export interface Place {
+  /** `{model}` stands for the model, percent-encoded by whoever fills it in. May end in a query. */
+  path: string;
+  model: string;
+}
+
+/**
+ * Of one provider. Paths are relative to its slug, no leading slash, as a native request to the gateway has
+ * them.
+ */
+export interface Dialect {
+  /**
+   * Where it serves each format of chats. The first is what other formats are translated to, requests of
+   * one of the others pass as they are. Absent: none.
+   */
+  chat?: Partial<Record<ChatFormat, string>>;
+  /** Instead of the path in {@link chat}, for formats that have another one for streams. */
+  streams?: Partial<Record<ChatFormat, string>>;
+  /** Where it serves something else; false where it does not. Absent: not known, so OpenAI's path is tried. */
+  endpoints?: Partial<Record<Operation, string | false>>;
+  /**
+   * What has to change in a body that the codec of `format` has written. The body is the function's own to
+   * change; what it takes out is told to `lost`.
+   */
+  request?(body: Json, format: ChatFormat, lost: Lost, target: Target): Json;
+  /**
+   * Where a model decides on more than `{model}`: Azure's resource, Bedrock's region. Gets the path of
+   * the tables above.
+   */
+  place?(place: Place, operation: ChatFormat | Operation): Place;
+}
