@@ -18,6 +18,8 @@ export interface GatewayConfig {
   authentication?: boolean;
   /** Lends stored provider keys to callers that nobody has authenticated. */
   open?: boolean;
+  /** `strict` refuses what the unified API could only send on without some of its parameters. */
+  compat?: "lossy" | "strict";
   /** `strict` answers with Cloudflare's own statuses: an upstream failure is 400 there, not 502. */
   errors?: "true" | "strict";
   /** Seconds; 0 is off. */
@@ -207,6 +209,8 @@ export interface Config {
   keys?: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
   /** Stores by use (`keys`, `cache`, `counters`, `logs`); the entries of the runtimes open them. */
   storage?: Record<string, StorageConfig>;
+  /** Other names of models, for the unified API: `{ "fast": "groq/llama-3.3-70b-versatile" }`. */
+  models?: Record<string, string>;
   /** Prices by `provider/model` or `provider/prefix*`; they win over the built-in table. */
   prices?: Record<string, PriceOverride>;
   /** Which pages may call the gateway; any, unless given. */
@@ -234,6 +238,7 @@ export interface ParsedConfig {
   providers: Record<string, ProviderConfig>;
   keys: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
   storage: Record<string, StorageConfig>;
+  models: Record<string, string>;
   prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
   limits: Required<LimitsConfig>;

@@ -106,6 +106,8 @@ export interface Shared {
   keep: number;
   /** Each attempt gets a row of the log. */
   logged?: boolean;
+  /** What the last attempt's provider could not be told of the client's request (unified API). */
+  dropped?: readonly string[];
   /** The answer came from the cache. */
   cached?: boolean;
   /** Id of the last log row of this request. */

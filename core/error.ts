@@ -17,6 +17,8 @@ export const Code = {
   unknownProvider: 2008,
   /** A gateway token is missing or wrong. */
   unauthorized: 2009,
+  /** The model of a request to the unified API names no provider. */
+  badModel: 2019,
   /** `cf-aig-byok-alias` names a key that is not configured. */
   unknownKeyAlias: 2040,
   /** A defect of ours; the cause is for the operator only. */

@@ -23,12 +23,15 @@ import {
   type NativeRoute,
   restOf,
   type Route,
+  type UnifiedRoute,
   type UniversalRoute,
 } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { healthOf } from "./storage/guard.ts";
 import type { Stores } from "./storage/ports.ts";
+import { compat } from "./unified/compat.ts";
+import { withUnified } from "./unified/plugin.ts";
 import { universal } from "./universal.ts";
 import { type Transport, upstream, webTransport } from "./upstream.ts";
 import { version } from "./version.ts";
@@ -106,7 +109,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   let manage: Promise<Manage> | undefined;
   const route = createRouter();
   const run = compose(
-    plugins,
+    withUnified(plugins),
     upstream({
       transport: transport ?? webTransport(web),
       tools,
@@ -121,6 +124,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     const requestId = host.nextId();
     const origin = request.headers.get("origin");
     let ctx: Context | undefined;
+    let endpoint: string | undefined;
     let response: Response;
     let pages: CorsSettings = cors;
     try {
@@ -171,8 +175,8 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
+        if (found.kind === "unified") endpoint = found.endpoint;
         const { gateway, provider } = locate(setup, found, path, request);
-        const isNative = found.kind === "native";
         ctx = new Context({
           host,
           request,
@@ -181,7 +185,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           gateway,
           provider,
           method: request.method,
-          path: isNative ? restOf(path, found.depth) : "",
+          path: found.kind === "native" ? restOf(path, found.depth) : endpoint ?? "",
           query,
           headers: forwardedHeaders(request.headers, limits.header_bytes),
           clientHeaders: request.headers,
@@ -189,7 +193,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           signal: undefined,
           hold: undefined,
           observer: undefined,
-          requestType: isNative ? "native" : "universal",
+          requestType: found.kind === "unified" ? "compat" : found.kind,
           requestId,
           eventId: request.headers.get("cf-aig-event-id")?.slice(0, 256) || requestId,
           step: 0,
@@ -199,7 +203,11 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       }
     } catch (error) {
       if (!isGatewayError(error)) report("A request failed inside the gateway", error);
-      response = errorResponse(error, ctx?.gateway.errors === "strict");
+      response = endpoint === undefined
+        ? errorResponse(error, ctx?.gateway.errors === "strict")
+        : await import("./unified/failure.ts").then(({ failureOf }) =>
+          failureOf(error, endpoint!, request.headers, requestId)
+        );
     }
     const headers = response.headers;
     headers.set("cf-aig-request-id", requestId);
@@ -208,7 +216,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const { attempt = ctx, logId, model, upstreamMs } = ctx.shared;
       if (logId !== undefined) headers.set("cf-aig-log-id", logId);
       headers.set("cf-aig-step", String(attempt.step));
-      if (attempt.provider !== universal) headers.set("cf-aig-provider", attempt.provider.slug);
+      if (attempt.provider !== universal && attempt.provider !== compat) {
+        headers.set("cf-aig-provider", attempt.provider.slug);
+      }
       if (model !== undefined) headers.set("cf-aig-model", model);
       // A page of a provider's must not act as one of the gateway's own, which may manage it.
       if (!neverPage.test(headers.get("content-type") ?? "")) {
@@ -245,12 +255,15 @@ const shortestToken = 16;
 /** The gateway and the provider that a URL names, or an error that tells which of them is not there. */
 function locate(
   setup: Setup,
-  found: NativeRoute | UniversalRoute,
+  found: NativeRoute | UniversalRoute | UnifiedRoute,
   path: string,
   { method, headers }: Request,
 ): { gateway: GatewaySettings; provider: Provider } {
   const { config, gateways, providers } = setup;
-  const { account, gateway: id = "default" } = found;
+  const { account } = found;
+  // Cloudflare's REST surface has no gateway in its path.
+  const id = found.gateway ??
+    (found.kind === "unified" && found.rest ? headers.get("cf-aig-gateway-id") : null) ?? "default";
   if (config.account !== undefined && account !== undefined && account !== config.account) {
     const message = `This gateway does not serve account '${shown(account)}'`;
     throw new GatewayError(400, Code.unknownGateway, message);
@@ -264,6 +277,7 @@ function locate(
       `No gateway '${shown(id)}' is configured; ${hint}`,
     );
   }
+  if (found.kind === "unified") return { gateway, provider: compat };
   if (found.kind === "universal") {
     if (method === "POST") return { gateway, provider: universal };
     if (headers.get("upgrade")?.toLowerCase() === "websocket") {

@@ -90,6 +90,8 @@ export interface Host {
    * @internal
    */
   readonly immediate: boolean;
+  /** Names of models as configured: `{ fast: "groq/llama-3.3-70b-versatile" }`. */
+  readonly models: Readonly<Record<string, string>>;
   /** For requests of a plugin's own. */
   readonly fetch: typeof fetch;
   /**
@@ -185,6 +187,7 @@ export function createHost(options: HostOptions): OwnHost {
     // A timer of one request may not do the work of another there.
     immediate,
     pricer: createPricer({ prices: setup.config.prices, now, report }),
+    models: config.models,
     fetch: options.fetch,
     respond: options.respond ?? webRespond,
     provider: (name, headers) => providerNamed(setup, name, headers),

@@ -11,6 +11,7 @@ import type { Dialect } from "./unified/dialect.ts";
 /** The wire format that a provider speaks natively. */
 export type FormatName =
   | "openai-chat"
+  | "openai-responses"
   | "anthropic-messages"
   | "gemini"
   | "bedrock-converse"

@@ -22,6 +22,17 @@ export interface UniversalRoute {
   gateway?: string;
 }
 
+/** `{gw}/compat/...`, `/v1/chat/completions` and its like: the unified API. */
+export interface UnifiedRoute {
+  kind: "unified";
+  account?: string;
+  gateway?: string;
+  /** Without `compat/` and `v1/`, such as `chat/completions` or `v1beta/models/...`; raw. */
+  endpoint: string;
+  /** Cloudflare's REST surface, where a header names the gateway. */
+  rest?: true;
+}
+
 /** `/client/v4/accounts/{account}/ai-gateway/...` */
 export interface ManagementRoute {
   kind: "management";
@@ -34,6 +45,7 @@ export interface ManagementRoute {
 export type Route =
   | NativeRoute
   | UniversalRoute
+  | UnifiedRoute
   | ManagementRoute
   | { kind: "health" }
   | { kind: "metrics" }
@@ -63,15 +75,13 @@ const unified = [
   "/v1/messages",
   "/v1/messages/count_tokens",
   "/v1/embeddings",
-  "/v1/models",
+  "/v1/models/*",
   "/v1/moderations",
   "/v1/rerank",
   "/v1/images/:action",
   "/v1/audio/:action",
   "/v1beta/*",
   "/compat/*",
-  "/v1/:account/:gateway/compat/*",
-  "/client/v4/accounts/:account/ai/*",
 ];
 
 /** The router wants whole URLs. */
@@ -82,8 +92,32 @@ export function createRouter(): Router {
   const table = IttyRouter();
   table.all("/health", (): Route => ({ kind: "health" }));
   for (const path of unified) {
-    table.all(path, (): Route => ({ kind: "later", what: "The unified API" }));
+    table.all(
+      path,
+      ({ url }: { url: string }): Route => ({
+        kind: "unified",
+        endpoint: endpointOf(url.slice(base.length)),
+      }),
+    );
   }
+  table.all(
+    "/v1/:account/:gateway/compat/*",
+    ({ params, url }: { params: Params; url: string }): Route => ({
+      kind: "unified",
+      account: params.account ?? "",
+      gateway: params.gateway ?? "",
+      endpoint: endpointOf(restOf(url.slice(base.length), 3)),
+    }),
+  );
+  table.all(
+    "/client/v4/accounts/:account/ai/v1/*",
+    ({ params, url }: { params: Params; url: string }): Route => ({
+      kind: "unified",
+      account: params.account ?? "",
+      endpoint: endpointOf(restOf(url.slice(base.length), 5)),
+      rest: true,
+    }),
+  );
   table.all(
     "/client/v4/accounts/:account/ai-gateway/*",
     ({ params, url }: { params: Params; url: string }): Route => ({
@@ -117,7 +151,7 @@ export function createRouter(): Router {
   return (method, path) =>
     known.get(path) ??
       table.fetch({ method, url: base + path }).then((route: Route | undefined) => {
-        if (route?.kind === "native" && path.length <= 256) {
+        if ((route?.kind === "native" || route?.kind === "unified") && path.length <= 256) {
           if (known.size === mostKnown) known.clear();
           known.set(path, route);
         }
@@ -136,4 +170,9 @@ export function restOf(path: string, depth: number): string {
     if (at < 0) return "";
   }
   return path.slice(at + 1);
+}
+
+/** What is asked of the unified API: the path without the names of the API and of its version. */
+function endpointOf(path: string): string {
+  return path.replace(/^\/?(?:compat\/)?(?:v1\/)?/, "").replace(/\/$/, "");
 }

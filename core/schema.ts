@@ -99,6 +99,7 @@ const gateway = v.strictObject({
   authentication: v.optional(v.boolean(), false),
   open: v.optional(v.boolean()),
   errors: v.optional(v.picklist(["true", "strict"]), "true"),
+  compat: v.optional(v.picklist(["lossy", "strict"]), "lossy"),
   cache_ttl: v.optional(count, 0),
   cache_stale_while_revalidate: v.optional(count, 0),
   cache_stale_if_error: v.optional(count, 0),
@@ -160,6 +161,7 @@ export const schema = v.strictObject({
         headers: v.optional(v.record(headerName, headerValue)),
         format: v.optional(v.picklist([
           "openai-chat",
+          "openai-responses",
           "anthropic-messages",
           "gemini",
           "bedrock-converse",
@@ -197,6 +199,7 @@ export const schema = v.strictObject({
     ),
     {},
   ),
+  models: v.optional(v.record(v.pipe(v.string(), v.minLength(1)), v.string()), {}),
   prices: v.optional(
     v.record(
       v.pipe(v.string(), v.regex(/^[^/]+\/.+$/, "'provider/model'")),

@@ -10,6 +10,7 @@ import { elements, members, type Span } from "./json-spans.ts";
 import { shown } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery } from "./path.ts";
 import type { Provider } from "./provider.ts";
+import { compat } from "./unified/compat.ts";
 
 /** Stands where a provider stands as long as it is not known which step it will be. */
 export const universal: Provider = {
@@ -83,7 +84,10 @@ function stepOf(ctx: Context, step: Json, index: number, query: () => Uint8Array
   return ctx.with({
     provider,
     method: "POST",
-    ...pathOf(step.endpoint, at("endpoint")),
+    ...pathOf(
+      provider === compat ? step.endpoint.replace(/^\/?(?:v1\/)?/, "") : step.endpoint,
+      at("endpoint"),
+    ),
     clientHeaders,
     headers: forwardedHeaders(clientHeaders, headerBytes),
     body: query(),
@@ -93,14 +97,7 @@ function stepOf(ctx: Context, step: Json, index: number, query: () => Uint8Array
 
 function providerOf(ctx: Context, name: unknown, at: string): Provider {
   if (typeof name !== "string") throw bad(at, kindOf(name), "a provider's slug, a string");
-  if (name === "compat") {
-    throw new GatewayError(
-      501,
-      Code.notServed,
-      `Universal request: '${at}' is 'compat', and the unified API is not served by this version; ` +
-        "name the provider and its own endpoint",
-    );
-  }
+  if (name === "compat") return compat;
   try {
     return ctx.host.provider(name, ctx.request.headers);
   } catch (error) {

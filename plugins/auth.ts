@@ -20,6 +20,7 @@ import type { Claim, Taken } from "../core/limiter.ts";
 import { namedModels } from "../core/named-models.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { credentialOf } from "../core/provider.ts";
+import { compat } from "../core/unified/compat.ts";
 import { universal } from "../core/universal.ts";
 import { type KeyRecord, looksLikeKey } from "../core/virtual-keys.ts";
 
@@ -250,6 +251,7 @@ async function withKey(
 
 /** Refuses a provider or a model that the key is not for. */
 async function checkRules(ctx: Context, record: KeyRecord, rules: Rules): Promise<void> {
+  if (ctx.provider === compat) return; // asked again once its model is known
   const { slug, aliases = [] } = ctx.provider;
   if (rules.providers !== undefined && ![slug, ...aliases].some(rules.providers)) {
     throw refused(`provider '${slug}'`, record.providers);

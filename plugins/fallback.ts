@@ -10,12 +10,16 @@ import { Code, isGatewayError } from "../core/error.ts";
 import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import type { Provider } from "../core/provider.ts";
 import { drop } from "../core/streams/drop.ts";
+import { compat } from "../core/unified/compat.ts";
+import { retarget } from "../core/unified/retarget.ts";
 import { stepsOf, universal } from "../core/universal.ts";
 
-/** Where a request goes next. */
+/** Where a request goes next: one to a provider's own API to a `provider`, one for a model to a `model`. */
 export interface FallbackTarget {
-  /** Slug or alias. */
-  provider: string;
+  /** For requests of the unified API: `provider/model`, whatever format it speaks. */
+  model?: string;
+  /** For native requests: slug or alias. */
+  provider?: string;
   /** Path at the provider, with its query if there is to be one; the request's own unless given. */
   path?: string;
   /** Over the request's own, which goes without its credentials to another provider. */
@@ -26,7 +30,7 @@ export interface FallbackTarget {
 
 /** Options of {@link fallback}. */
 export interface FallbackOptions {
-  /** Where native requests go, one after the other; nowhere unless given. */
+  /** Where requests go next, one after the other; nowhere unless given. */
   to?: readonly FallbackTarget[];
   /** Whether a failure of a native request moves on; any answer from 400 on, and any error, unless given. */
   when?: (failure: { response: Response } | { error: unknown }, ctx: Context) => boolean;
@@ -82,6 +86,12 @@ export function fallback(options: FallbackOptions = {}): Plugin {
     const found: (() => Promise<Context>)[] = [];
     const admit = ctx.get(admission);
     for (const [i, target] of to.entries()) {
+      if (ctx.provider === compat) {
+        const { model } = target;
+        if (model !== undefined) found.push(() => retarget(ctx, model, i + 1));
+        continue;
+      }
+      if (target.provider === undefined) continue;
       try {
         const provider = ctx.host.provider(target.provider, ctx.request.headers);
         let step: Context | undefined;

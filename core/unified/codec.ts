@@ -79,6 +79,8 @@ export interface ChatCodec {
    * by its own. Never changes the request.
    */
   writeRequest(request: ChatRequest, target: Target, lost: Lost): Json;
+  /** Headers that the request needs, names in lower case. */
+  headers?(request: ChatRequest, target: Target): Record<string, string>;
   readAnswer(body: Json, target: Target): ChatAnswer;
   readStream(target: Target): StreamReader;
   /** @param body Parsed where it is JSON, else its text. */

@@ -1,0 +1,47 @@
+/**
+ * The gateway's own failures in the client's format, so that its SDK raises the class that it has for them.
+ *
+ * @module
+ */
+import { Code, GatewayError, isGatewayError } from "../error.ts";
+import type { FaultKind } from "./chat.ts";
+import { codecs } from "./codecs/mod.ts";
+import { errorFormatOf } from "./endpoint.ts";
+
+/** The answer for a failure. */
+export function failureOf(error: unknown, path: string, headers: Headers, id: string): Response {
+  const known = isGatewayError(error)
+    ? error
+    : new GatewayError(500, Code.internal, "The gateway failed; its own log has the cause");
+  const { status, code, message } = known;
+  const body = codecs[errorFormatOf(path, headers)].writeFault(
+    { status, kind: kindOf(status, code), message, code: String(code), param: null },
+    id,
+  );
+  return Response.json(body, { status, headers: known.headers });
+}
+
+function kindOf(status: number, code: number): FaultKind {
+  if (code === Code.unauthorized) return "authentication";
+  switch (status) {
+    case 401:
+      return "authentication";
+    case 402:
+      return "billing";
+    case 403:
+      return "permission";
+    case 404:
+      return "not_found";
+    case 408:
+    case 504:
+      return "timeout";
+    case 413:
+      return "too_large";
+    case 429:
+      return "rate_limit";
+    case 503:
+      return "overloaded";
+    default:
+      return status >= 500 ? "server" : "invalid_request";
+  }
+}

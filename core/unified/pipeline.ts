@@ -1,0 +1,186 @@
+/**
+ * One request of the unified API: from the client's format to the provider's, and back.
+ *
+ * @module
+ */
+import { admission, type Context } from "../context.ts";
+import { Code, GatewayError } from "../error.ts";
+import { type Json, object } from "../formats/json.ts";
+import type { Next } from "../plugin.ts";
+import type { Provider } from "../provider.ts";
+import type { ChatFormat } from "./chat.ts";
+import type { Asked, Target } from "./codec.ts";
+import { codecs } from "./codecs/mod.ts";
+import { type Endpoint, endpointAt } from "./endpoint.ts";
+import { headersTo } from "./headers.ts";
+import { Lost } from "./lost.ts";
+import { modelNamed } from "./models.ts";
+import { withModel } from "./splice.ts";
+import { faultAnswer, translated } from "./translate.ts";
+import { placeOf } from "./place.ts";
+
+const encoder = new TextEncoder();
+
+/** Answers a request whose provider is `compat`. */
+export function serve(ctx: Context, next: Next): Promise<Response> {
+  const endpoint = endpointAt(ctx.path, ctx.clientHeaders);
+  if (ctx.method !== "POST" && endpoint.operation === "chat") {
+    throw new GatewayError(405, Code.badMethod, `${ctx.path} takes a POST`, {
+      headers: { allow: "POST" },
+    });
+  }
+  if (endpoint.operation === "chat") return chat(ctx, next, endpoint);
+  throw new GatewayError(
+    501,
+    Code.notServed,
+    `${endpoint.operation} of the unified API is not served by this version`,
+  );
+}
+
+async function chat(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
+  const bytes = await ctx.bytes();
+  const body = parsed(bytes);
+  const name = endpoint.model ?? body.model;
+  if (typeof name !== "string" || name === "") {
+    const found = name === undefined ? "missing" : `a ${typeof name}`;
+    const message = `'model' is ${found}; 'provider/model' is expected`;
+    throw new GatewayError(400, Code.badModel, message);
+  }
+  const { provider, model } = await modelNamed(ctx, name);
+  const target: Target = {
+    provider: provider.slug,
+    model,
+    requestId: ctx.requestId,
+    now: ctx.host.now,
+  };
+  const client = endpoint.format;
+  const format = formatFor(provider, client);
+  if (format === client) {
+    return await passed(ctx, next, { endpoint, body, bytes, provider, target });
+  }
+
+  const codec = codecs[client];
+  const request = codec.readRequest(body, endpoint);
+  const lost = new Lost();
+  const native = { ...request, model };
+  let written = codecs[format].writeRequest(native, target, lost);
+  written = provider.dialect?.request?.(written, format, lost, target) ?? written;
+  const dropped = lost.names.map((name) => codec.spelling(name));
+  refuseLoss(ctx, dropped, provider);
+  const { path, query, model: placed } = placeOf(provider, format, model, request.stream);
+  if (placed !== model && written.model === model) written.model = placed;
+  const onward = await admitted(ctx.with({
+    provider,
+    path,
+    query,
+    headers: {
+      ...headersTo(ctx, provider, false),
+      ...codecs[format].headers?.(native, target),
+    },
+    body: encoder.encode(JSON.stringify(written)),
+  }));
+  const response = await next(onward);
+  const asked: Asked = { request, model: name, requestId: ctx.requestId, now: ctx.host.now };
+  const answer = await translated(ctx, response, { from: format, to: client, target, asked });
+  if (dropped.length > 0) answer.headers.set("x-sluice-dropped", dropped.join(","));
+  return answer;
+}
+
+/** What goes to a provider as its client wrote it. */
+interface Passing {
+  endpoint: Endpoint;
+  body: Json;
+  bytes: Uint8Array;
+  provider: Provider;
+  target: Target;
+}
+
+/** The client speaks the provider's format: its bytes pass, with the provider's own name of the model. */
+async function passed(ctx: Context, next: Next, passing: Passing): Promise<Response> {
+  const { endpoint, body, bytes, provider, target } = passing;
+  const { format } = endpoint;
+  const stream = endpoint.stream ?? body.stream === true;
+  const { path, query, model } = placeOf(provider, format, target.model, stream);
+  const lost = new Lost();
+  // Quirks apply to what an official client sends as well.
+  const changed = provider.dialect?.request?.(
+    structuredClone({ ...body, ...body.model !== undefined && { model } }),
+    format,
+    lost,
+    target,
+  );
+  const dropped = [...lost.names];
+  refuseLoss(ctx, dropped, provider);
+  const isSame = changed === undefined || same(changed, { ...body, model: changed.model });
+  const onward = await admitted(ctx.with({
+    provider,
+    path,
+    query,
+    headers: headersTo(ctx, provider, true),
+    body: isSame
+      ? body.model === undefined ? bytes : withModel(bytes, model)
+      : encoder.encode(JSON.stringify(changed)),
+  }));
+  const response = await next(onward);
+  if (dropped.length > 0) response.headers.set("x-sluice-dropped", dropped.join(","));
+  return response.ok ? response : await faultAnswer(ctx, response, format, format);
+}
+
+function same(a: Json, b: Json): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** A virtual key may be for some providers and models only. */
+async function admitted(ctx: Context): Promise<Context> {
+  return await ctx.get(admission)?.(ctx) ?? ctx;
+}
+
+/** The format in which a provider is asked: the client's own where it speaks that. */
+function formatFor(provider: Provider, client: ChatFormat): ChatFormat {
+  const spoken = formatsOf(provider);
+  if (spoken.includes(client)) return client;
+  const [first] = spoken;
+  if (first !== undefined) return first;
+  throw new GatewayError(
+    400,
+    Code.notCarried,
+    `Provider '${provider.slug}' has no chat models that the unified API can reach`,
+  );
+}
+
+function formatsOf({ dialect, format = "openai-chat" }: Provider): readonly ChatFormat[] {
+  if (dialect?.chat !== undefined) return Object.keys(dialect.chat) as ChatFormat[];
+  return format === "none" || dialect !== undefined ? [] : [format];
+}
+
+function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider): void {
+  if (dropped.length === 0) return;
+  ctx.shared.dropped = dropped;
+  const asked = ctx.clientHeaders.get("x-sluice-compat") ?? ctx.gateway.compat;
+  if (asked !== "strict") return;
+  throw new GatewayError(
+    400,
+    Code.notCarried,
+    `Provider '${provider.slug}' cannot take ${
+      dropped.map((name) => `'${name}'`).join(", ")
+    }, and ` +
+      "'compat' is 'strict'; leave them out, or choose another model",
+  );
+}
+
+/** The body of a request, an object. */
+export function parsed(bytes: Uint8Array): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    const found = bytes.length === 0 ? "empty" : "no JSON";
+    throw new GatewayError(400, Code.badRequest, `The body is ${found}; a JSON object is expected`);
+  }
+  const body = object(value);
+  if (body === undefined) {
+    const message = "The body is JSON, but no object; a JSON object is expected";
+    throw new GatewayError(400, Code.badRequest, message);
+  }
+  return body;
+}

@@ -1,0 +1,36 @@
+/**
+ * A request of the unified API for another model than it names.
+ *
+ * @module
+ */
+import type { Context } from "../context.ts";
+import { topLevelString } from "../scan.ts";
+import { endpointOf } from "./endpoint.ts";
+import { withModel } from "./splice.ts";
+
+/** Where a key may stand. */
+const credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/** The request, without the client's key where the other model is another provider's. */
+export async function retarget(ctx: Context, model: string, step: number): Promise<Context> {
+  const asked = endpointOf(ctx.path, ctx.clientHeaders)?.model;
+  let { path } = ctx;
+  let body: Uint8Array | undefined;
+  let named = asked;
+  if (asked === undefined) {
+    const bytes = await ctx.bytes();
+    named = topLevelString(bytes, "model", Infinity);
+    body = withModel(bytes, model);
+  } else {path = path.replace(/models\/.+:(?=\w+$)|(?<=^model\/)[^/]+/, (whole) =>
+      whole.startsWith("models/") ? `models/${model}:` : encodeURIComponent(model));}
+  const headers = { ...ctx.headers };
+  delete headers["content-length"];
+  if (providerOf(named) !== providerOf(model)) {
+    for (const name of credentials) delete headers[name];
+  }
+  return ctx.with({ path, headers, step, ...body !== undefined && { body } });
+}
+
+function providerOf(model: string | undefined): string | undefined {
+  return model?.split("/", 1)[0];
+}

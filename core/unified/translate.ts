@@ -1,0 +1,258 @@
+/**
+ * A provider's answer as one of the client's format: whole, as a stream, or as an error.
+ *
+ * @module
+ */
+import type { Context } from "../context.ts";
+import { Code, GatewayError } from "../error.ts";
+import { type Feed, feedOf, type Sink } from "../feed.ts";
+import type { Event } from "../formats/frames.ts";
+import { object, parse } from "../formats/json.ts";
+import { assemble } from "./assemble.ts";
+import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
+import type { Asked, StreamReader, StreamWriter, Target } from "./codec.ts";
+import { codecs } from "./codecs/mod.ts";
+import { eventsOf } from "./events.ts";
+import { type Framer, framerFor } from "./framing.ts";
+import { headersFrom } from "./headers.ts";
+
+/** Between which formats, and of which request. */
+export interface Translation {
+  from: ChatFormat;
+  to: ChatFormat;
+  target: Target;
+  asked: Asked;
+}
+
+const encoder = new TextEncoder();
+
+/** The answer in the client's format. Its headers are the provider's, but for those of the body. */
+export async function translated(
+  ctx: Context,
+  response: Response,
+  how: Translation,
+): Promise<Response> {
+  if (!response.ok) return await faultAnswer(ctx, response, how.from, how.to);
+  const { from, to, target, asked } = how;
+  const type = response.headers.get("content-type") ?? "";
+  const streams = asked.request.stream;
+  if (isStream(type)) {
+    if (streams) return streamed(ctx, response, type, how);
+    // Some providers stream what nobody asked to be streamed.
+    return await assembled(ctx, response, type, how);
+  }
+  const text = await response.text();
+  const body = object(parse(text));
+  let fault: ChatFault | undefined;
+  if (body === undefined || isFault(body)) {
+    fault = codecs[from].readFault(response.status, body ?? text);
+    if (fault.status < 400) fault = { ...fault, status: 502 };
+    return faultResponse(response, fault, to, ctx.requestId);
+  }
+  let answer;
+  try {
+    answer = codecs[from].readAnswer(body, target);
+  } catch (cause) {
+    throw unreadable(target, cause);
+  }
+  const headers = headersFrom(response);
+  if (!streams) return json(codecs[to].writeAnswer(answer, asked), response.status, headers);
+  const writer = codecs[to].writeStream(asked);
+  headers.set("content-type", codecs[to].streamType);
+  const parts: Uint8Array[] = [];
+  for (const event of eventsOf(answer)) {
+    const bytes = writer.write(event);
+    parts.push(typeof bytes === "string" ? encoder.encode(bytes) : bytes);
+  }
+  return new Response(new Blob(parts as Uint8Array<ArrayBuffer>[]).stream() as BodyInit, {
+    status: response.status,
+    headers,
+  });
+}
+
+/** An error body where an answer was expected. */
+function isFault(body: Record<string, unknown>): boolean {
+  return (object(body.error) !== undefined || typeof body.error === "string") &&
+    !("choices" in body) && !("output" in body) && !("candidates" in body) && !("content" in body);
+}
+
+function isStream(type: string): boolean {
+  return /^(?:text\/event-stream|application\/(?:vnd\.amazon\.eventstream|x-ndjson|ndjson|stream\+json))/i
+    .test(type);
+}
+
+function unreadable(target: Target, cause: unknown): GatewayError {
+  return new GatewayError(
+    502,
+    Code.upstreamFailed,
+    `The answer of provider '${target.provider}' is not what its format says`,
+    { cause },
+  );
+}
+
+function json(body: unknown, status: number, headers: Headers): Response {
+  headers.set("content-type", "application/json");
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** A provider's error as the client's format has it; of the same format only what is none of its shape. */
+export async function faultAnswer(
+  ctx: Context,
+  response: Response,
+  from: ChatFormat,
+  to: ChatFormat,
+): Promise<Response> {
+  const text = await response.text();
+  const body = parse(text);
+  if (from === to && hasShape(body, to)) {
+    const headers = headersFrom(response);
+    headers.set("content-type", response.headers.get("content-type") ?? "application/json");
+    return new Response(text, { status: response.status, headers });
+  }
+  const fault = codecs[from].readFault(response.status, body ?? text);
+  return faultResponse(response, fault, to, ctx.requestId);
+}
+
+function hasShape(body: unknown, format: ChatFormat): boolean {
+  const error = object(object(body)?.error);
+  switch (format) {
+    case "openai-chat":
+    case "openai-responses":
+      return typeof error?.message === "string" && "type" in error;
+    case "anthropic-messages":
+      return typeof error?.type === "string" && object(body)?.type === "error";
+    case "gemini":
+      return typeof error?.status === "string";
+    default:
+      return typeof object(body)?.message === "string";
+  }
+}
+
+function faultResponse(
+  response: Response,
+  fault: ChatFault,
+  to: ChatFormat,
+  requestId: string,
+): Response {
+  return json(codecs[to].writeFault(fault, requestId), fault.status, headersFrom(response));
+}
+
+async function assembled(
+  ctx: Context,
+  response: Response,
+  type: string,
+  { from, to, target, asked }: Translation,
+): Promise<Response> {
+  const events: ChatEvent[] = [];
+  const emit = (event: ChatEvent) => void events.push(event);
+  const reader = codecs[from].readStream(target);
+  const framer = framerFor(type, (event) => reader.event(event, emit));
+  framer.push(new Uint8Array(await response.arrayBuffer()));
+  framer.end();
+  reader.end(emit);
+  const failed = events.find((event) => event.type === "error");
+  if (failed !== undefined) return faultResponse(response, failed.fault, to, ctx.requestId);
+  return json(codecs[to].writeAnswer(assemble(events), asked), 200, headersFrom(response));
+}
+
+function streamed(ctx: Context, response: Response, type: string, how: Translation): Response {
+  const headers = headersFrom(response);
+  headers.set("content-type", codecs[how.to].streamType);
+  const feed = new TranslatedFeed(feedOf(response), type, how);
+  return ctx.host.respond({ status: response.status, headers }, feed, ctx.request);
+}
+
+/** A stream of one format, read as one of another. */
+class TranslatedFeed implements Feed {
+  readonly #source: Feed;
+  readonly #framer: Framer;
+  readonly #reader: StreamReader;
+  readonly #writer: StreamWriter;
+  readonly #emit: (event: ChatEvent) => void;
+  /** What one chunk came to. */
+  #text = "";
+  #bytes: Uint8Array[] | undefined;
+  #over = false;
+
+  constructor(source: Feed, type: string, { from, to, target, asked }: Translation) {
+    this.#source = source;
+    this.#reader = codecs[from].readStream(target);
+    this.#writer = codecs[to].writeStream(asked);
+    this.#emit = (event) => this.#write(event);
+    this.#framer = framerFor(type, (event: Event) => this.#reader.event(event, this.#emit));
+  }
+
+  attach(sink: Sink): void {
+    const out = (): boolean => {
+      let more = true;
+      if (this.#bytes !== undefined) {
+        for (const bytes of this.#bytes) more = sink.data(bytes);
+        this.#bytes = undefined;
+      }
+      if (this.#text !== "") {
+        more = sink.data(encoder.encode(this.#text));
+        this.#text = "";
+      }
+      return more;
+    };
+    this.#source.attach({
+      data: (chunk) => {
+        if (this.#over) return true;
+        try {
+          this.#framer.push(chunk);
+        } catch {
+          this.#fail("The provider's stream cannot be read");
+        }
+        return out();
+      },
+      end: () => {
+        if (!this.#over) {
+          try {
+            this.#framer.end();
+            this.#reader.end(this.#emit);
+          } catch {
+            this.#fail("The provider's stream cannot be read");
+          }
+        }
+        out();
+        sink.end();
+      },
+      fail: () => {
+        this.#fail("The provider broke off before its answer was complete");
+        out();
+        sink.end();
+      },
+    });
+  }
+
+  resume(): void {
+    this.#source.resume();
+  }
+
+  abort(why: string): void {
+    this.#over = true;
+    this.#source.abort(why);
+  }
+
+  #write(event: ChatEvent): void {
+    if (this.#over) return;
+    if (event.type === "end" || event.type === "error") this.#over = true;
+    const written = this.#writer.write(event);
+    if (typeof written === "string") {
+      this.#text += written;
+      return;
+    }
+    this.#bytes ??= [];
+    if (this.#text !== "") this.#bytes.push(encoder.encode(this.#text));
+    this.#text = "";
+    this.#bytes.push(written);
+  }
+
+  #fail(message: string): void {
+    if (this.#over) return;
+    this.#write({
+      type: "error",
+      fault: { status: 502, kind: "server", code: "upstream_cut", message },
+    });
+  }
+}
