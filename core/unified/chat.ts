@@ -61,6 +61,8 @@ export interface ChatRequest {
   metadata?: Json;
   service_tier?: string;
   store?: boolean;
+  /** Thoughts are to come encrypted, to be sent back (`include` of Responses); no loss elsewhere. */
+  encrypted_reasoning?: boolean;
   /** Requests of one key go to one of the provider's caches. */
   prompt_cache_key?: string;
   /** The whole prompt so far is to be cached (a mark that is not on a part). */
@@ -81,6 +83,8 @@ export interface Message {
   name?: string;
   /** Of the message, where the format has one. */
   id?: string;
+  /** Stood outside of the conversation (`instructions` of Responses), so it is not kept with that. */
+  instructions?: boolean;
   extra?: Json;
 }
 
