@@ -100,6 +100,13 @@ export class Keyring {
     );
   }
 
+  /** Slugs of the providers for which this caller would be lent a key. */
+  async lendable(ctx: Context): Promise<Set<string>> {
+    if (!this.mayBorrow(ctx)) return new Set();
+    const table = await this.#index.of(ctx.gateway.id, (work) => ctx.waitUntil(work));
+    return new Set([...this.#pools.keys(), ...table.keys()]);
+  }
+
   /** What the provider said of a key that was lent: after a refusal it rests, if there are others. */
   learn(lent: LentKey, response: Response): Response | Promise<Response> {
     const { pool, seat } = lent as PoolLoan;

@@ -5,8 +5,9 @@
  */
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import { shown, suggestion } from "../nearest.ts";
+import { nearest, shown } from "../nearest.ts";
 import type { Provider } from "../provider.ts";
+import { type Catalogue, loadCatalogue } from "../usage/prices.ts";
 
 /** A model, and who has it. */
 export interface Model {
@@ -16,37 +17,70 @@ export interface Model {
 }
 
 /**
- * The model of a name: `provider/model`, an alias of the configuration (`models`), or a bare name that only
- * one provider has. An error says what was expected: 400 with code 2019 for a name without a provider, 2008
- * for an unknown provider.
+ * The model of a name: `provider/model`, an alias of the configuration (`models`), or a bare name whose
+ * provider is known. An error says what was expected: 400 with code 2019 for a name without a provider,
+ * 2008 for an unknown provider.
  */
 export async function modelNamed(ctx: Context, name: string): Promise<Model> {
-  const { host } = ctx;
-  const aliases = host.models;
+  const { host, request: { headers } } = ctx;
   let full = name;
   // An alias may stand for another one.
-  for (let i = 0; i < 8 && Object.hasOwn(aliases, full); i++) full = aliases[full]!;
+  for (let i = 0; i < 8 && Object.hasOwn(host.models, full); i++) full = host.models[full]!;
   if (full.startsWith("dynamic/") || full === "cloudflare/auto") {
     const what = full.startsWith("dynamic/") ? "Dynamic routes are" : "The auto router is";
     throw new GatewayError(501, Code.notServed, `${what} not served by this version`);
   }
-  if (full.startsWith("@")) {
-    return { provider: host.provider("workers-ai", ctx.request.headers), model: full };
-  }
+  // Google's clients put it before every name.
+  full = full.replace(/^models\//, "");
+  if (full.startsWith("@")) return { provider: host.provider("workers-ai", headers), model: full };
   const slash = full.indexOf("/");
-  if (slash < 0) throw unprefixed(name, Object.keys(aliases));
-  const provider = host.provider(full.slice(0, slash), ctx.request.headers);
-  const model = full.slice(slash + 1);
-  if (model === "") throw unprefixed(name, Object.keys(aliases));
-  return { provider, model };
+  if (slash > 0 && slash < full.length - 1) {
+    const provider = host.provider(full.slice(0, slash), headers);
+    return { provider, model: spelled(provider, full.slice(slash + 1)) };
+  }
+  const catalogue = await loadCatalogue();
+  const owner = ownerOf(catalogue, full);
+  if (owner === undefined) throw ownerless(name, catalogue, Object.keys(host.models));
+  const provider = host.provider(owner, headers);
+  return { provider, model: spelled(provider, full) };
 }
 
-function unprefixed(name: string, aliases: readonly string[]): GatewayError {
-  const hint = aliases.length === 0 ? "" : `; ${suggestion(name, aliases, "aliases")}`;
+/** Catalogues write `claude-haiku-4.5` where Anthropic writes `claude-haiku-4-5`. */
+function spelled({ slug }: Provider, model: string): string {
+  return slug === "anthropic" ? model.replace(/^(claude-[a-z\d-]*\d)\.(?=\d)/, "$1-") : model;
+}
+
+/** They sell what others make, and need more than a key. */
+const clouds = ["azure-openai", "aws-bedrock", "google-vertex-ai"];
+
+/** Who makes the model, if the maker sells it; else the only one who does. */
+function ownerOf(catalogue: Catalogue, model: string): string | undefined {
+  if (model === "" || model.length > 256) return undefined;
+  const maker = catalogue.maker(model);
+  if (maker !== undefined) return maker;
+  const sellers = catalogue.sellers(model);
+  const direct = sellers.filter((slug) => !clouds.includes(slug));
+  return sellers.length === 1 ? sellers[0] : direct.length === 1 ? direct[0] : undefined;
+}
+
+function ownerless(name: string, catalogue: Catalogue, aliases: readonly string[]): GatewayError {
+  const model = name.replace(/^models\//, "");
+  const sellers = model.length > 256 ? [] : catalogue.sellers(model);
+  const near = sellers.length > 0 ? undefined : nearest(model, aliases) ?? nearest(
+    model,
+    catalogue.providers.flatMap((slug) =>
+      slug === "openrouter" ? [] : catalogue.models(slug).map(({ id }) => id)
+    ),
+  );
+  const owner = near === undefined ? undefined : ownerOf(catalogue, near);
+  const hint = sellers.length > 0
+    ? `; it is sold by ${sellers.map((slug) => `'${slug}/${model}'`).join(", ")}`
+    : near === undefined
+    ? ", such as 'openai/gpt-4o-mini'"
+    : `; did you mean '${owner === undefined ? near : `${owner}/${near}`}'?`;
   return new GatewayError(
     400,
     Code.badModel,
-    `Model '${shown(name)}' names no provider: 'provider/model' is expected, such as ` +
-      `'openai/gpt-4o-mini'${hint}`,
+    `Model '${shown(name)}' names no provider: 'provider/model' is expected${hint}`,
   );
 }

@@ -3,16 +3,19 @@
  *
  * @module
  */
-import { admission, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import { type Json, object } from "../formats/json.ts";
+import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
+import { admitted, parsed, requireModel } from "./asked.ts";
 import type { ChatFormat } from "./chat.ts";
 import type { Asked, Target } from "./codec.ts";
 import { codecs } from "./codecs/mod.ts";
 import { type Endpoint, endpointAt } from "./endpoint.ts";
+import { forward } from "./forward.ts";
 import { headersTo } from "./headers.ts";
+import { listModels } from "./list.ts";
 import { Lost } from "./lost.ts";
 import { modelNamed } from "./models.ts";
 import { withModel } from "./splice.ts";
@@ -22,30 +25,33 @@ import { placeOf } from "./place.ts";
 const encoder = new TextEncoder();
 
 /** Answers a request whose provider is `compat`. */
-export function serve(ctx: Context, next: Next): Promise<Response> {
+export async function serve(ctx: Context, next: Next): Promise<Response> {
   const endpoint = endpointAt(ctx.path, ctx.clientHeaders);
-  if (ctx.method !== "POST" && endpoint.operation === "chat") {
-    throw new GatewayError(405, Code.badMethod, `${ctx.path} takes a POST`, {
+  if (endpoint.operation === "models") return listModels(ctx, endpoint);
+  if (ctx.method !== "POST" && endpoint.operation !== "stored_response") {
+    throw new GatewayError(405, Code.badMethod, `'${ctx.path}' takes a POST`, {
       headers: { allow: "POST" },
     });
   }
-  if (endpoint.operation === "chat") return chat(ctx, next, endpoint);
-  throw new GatewayError(
-    501,
-    Code.notServed,
-    `${endpoint.operation} of the unified API is not served by this version`,
-  );
+  switch (endpoint.operation) {
+    case "chat":
+      return chat(ctx, next, endpoint);
+    case "stored_response":
+    case "count_tokens":
+      throw new GatewayError(
+        501,
+        Code.notServed,
+        `'${endpoint.operation}' of the unified API is not served by this version`,
+      );
+    default:
+      return forward(ctx, next, endpoint);
+  }
 }
 
 async function chat(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
   const bytes = await ctx.bytes();
   const body = parsed(bytes);
-  const name = endpoint.model ?? body.model;
-  if (typeof name !== "string" || name === "") {
-    const found = name === undefined ? "missing" : `a ${typeof name}`;
-    const message = `'model' is ${found}; 'provider/model' is expected`;
-    throw new GatewayError(400, Code.badModel, message);
-  }
+  const name = requireModel(endpoint.model ?? body.model);
   const { provider, model } = await modelNamed(ctx, name);
   const target: Target = {
     provider: provider.slug,
@@ -130,11 +136,6 @@ function same(a: Json, b: Json): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A virtual key may be for some providers and models only. */
-async function admitted(ctx: Context): Promise<Context> {
-  return await ctx.get(admission)?.(ctx) ?? ctx;
-}
-
 /** The format in which a provider is asked: the client's own where it speaks that. */
 function formatFor(provider: Provider, client: ChatFormat): ChatFormat {
   const spoken = formatsOf(provider);
@@ -166,21 +167,4 @@ function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider
     }, and ` +
       "'compat' is 'strict'; leave them out, or choose another model",
   );
-}
-
-/** The body of a request, an object. */
-export function parsed(bytes: Uint8Array): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    const found = bytes.length === 0 ? "empty" : "no JSON";
-    throw new GatewayError(400, Code.badRequest, `The body is ${found}; a JSON object is expected`);
-  }
-  const body = object(value);
-  if (body === undefined) {
-    const message = "The body is JSON, but no object; a JSON object is expected";
-    throw new GatewayError(400, Code.badRequest, message);
-  }
-  return body;
 }

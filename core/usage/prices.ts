@@ -71,6 +71,59 @@ const untold = new Set([
   "code_executions_kcount",
 ]);
 
+/** What the table knows of one model. */
+export interface Listed {
+  /** As its provider names it. */
+  id: string;
+  /** For people. */
+  name?: string;
+  /** Tokens of input and output together. */
+  context?: number;
+}
+
+/** Which models there are, and whose. */
+export interface Catalogue {
+  /** Slugs of the providers whose models are known. */
+  readonly providers: readonly string[];
+  /** Of one provider; those that are gone are left out. */
+  models(provider: string): readonly Listed[];
+  /** The provider that a model's name belongs to, where it is its maker and not a seller of it. */
+  maker(model: string): string | undefined;
+  /** All providers that have a model of that name. */
+  sellers(model: string): string[];
+}
+
+/** Reads the same table for its names. */
+export async function loadCatalogue(): Promise<Catalogue> {
+  const { findProvider } = await import("@pydantic/genai-prices");
+  const table = await loadTable();
+  const providers = Object.keys(ids);
+  return {
+    providers,
+    models(provider) {
+      const id = Object.hasOwn(ids, provider) ? ids[provider] : undefined;
+      const models = id === undefined ? [] : findProvider({ providerId: id })?.models ?? [];
+      return models.filter(({ deprecated }) => !deprecated).map(
+        ({ id, name, context_window: context }) => ({
+          id,
+          ...name !== undefined && { name },
+          ...context !== undefined && { context },
+        }),
+      );
+    },
+    maker(model) {
+      const id = findProvider({ modelId: model })?.id;
+      // Of Google's two the one that needs no project.
+      return providers.find((slug) => ids[slug] === id);
+    },
+    sellers: (model) =>
+      providers.filter((slug) =>
+        table.find(slug, model, Date.now()) !== null ||
+        findProvider({ providerId: ids[slug]! })?.models.some(({ id }) => id === model)
+      ),
+  };
+}
+
 /** Loads the table. */
 export async function loadTable(): Promise<PriceTable> {
   const { calcPrice } = await import("@pydantic/genai-prices");

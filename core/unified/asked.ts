@@ -1,0 +1,41 @@
+/**
+ * What every endpoint of the unified API asks of a request.
+ *
+ * @module
+ */
+import { admission, type Context } from "../context.ts";
+import { Code, GatewayError } from "../error.ts";
+import { type Json, object } from "../formats/json.ts";
+
+/** The body of a request: a JSON object, or a 400. */
+export function parsed(bytes: Uint8Array): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    const found = bytes.length === 0 ? "empty" : "no JSON";
+    throw new GatewayError(400, Code.badRequest, `The body is ${found}; a JSON object is expected`);
+  }
+  const body = object(value);
+  if (body === undefined) {
+    const message = "The body is JSON, but no object; a JSON object is expected";
+    throw new GatewayError(400, Code.badRequest, message);
+  }
+  return body;
+}
+
+/** The name of a model, or a 400 that tells what stands in its place. */
+export function requireModel(name: unknown): string {
+  if (typeof name === "string" && name !== "") return name;
+  const found = name === undefined ? "missing" : name === "" ? "empty" : `a ${typeof name}`;
+  throw new GatewayError(
+    400,
+    Code.badModel,
+    `'model' is ${found}; 'provider/model' is expected, such as 'openai/gpt-4o-mini'`,
+  );
+}
+
+/** The request as it may go on: a virtual key may be for some providers and models only. */
+export async function admitted(ctx: Context): Promise<Context> {
+  return await ctx.get(admission)?.(ctx) ?? ctx;
+}
