@@ -58,6 +58,8 @@ export interface ChatRequest {
   audio?: Json;
   /** The end user, for the provider's watch on abuse. */
   user?: string;
+  /** The same by OpenAI's newer name; `user` has it too unless the client gave both. No loss elsewhere. */
+  safety_identifier?: string;
   metadata?: Json;
   service_tier?: string;
   store?: boolean;
@@ -69,6 +71,8 @@ export interface ChatRequest {
   cache?: CacheMark;
   /** A stream is to tell its usage. */
   include_usage?: boolean;
+  /** The client knows `functions` and `function_call` only, OpenAI's words of 2023. */
+  legacy_functions?: boolean;
   extra?: Json;
 }
 

@@ -6,6 +6,7 @@
 import type { Event } from "../formats/frames.ts";
 import type { Json } from "../formats/json.ts";
 import type { ChatAnswer, ChatEvent, ChatFault, ChatFormat, ChatRequest } from "./chat.ts";
+import type { Takes } from "./dialect.ts";
 import type { Lost } from "./lost.ts";
 
 /** What a request says besides its body. */
@@ -26,6 +27,8 @@ export interface Target {
   requestId: string;
   /** Milliseconds since 1970. */
   now(): number;
+  /** What the provider takes beyond its format (`Dialect.takes`). */
+  takes?: readonly Takes[];
 }
 
 /** What the client asked, as far as its answer depends on it. */

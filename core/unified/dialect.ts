@@ -25,6 +25,13 @@ export type Operation =
   | "responses/input_tokens"
   | "messages/count_tokens";
 
+/**
+ * What some providers take beyond OpenAI's chat: `cache_control` on parts and tools, `file_url` and
+ * `video_url` by URL, thoughts of the running tool loop as `reasoning_content` or `reasoning` of the
+ * assistant's messages.
+ */
+export type Takes = "cache_control" | "file_url" | "video_url" | "reasoning_content" | "reasoning";
+
 /** A path after the provider's slug, and the model as it stands in the body. */
 export interface Place {
   /** `{model}` stands for the model, percent-encoded by whoever fills it in. May end in a query. */
@@ -44,6 +51,8 @@ export interface Dialect {
   chat?: Partial<Record<ChatFormat, string>>;
   /** Instead of the path in {@link chat}, for formats that have another one for streams. */
   streams?: Partial<Record<ChatFormat, string>>;
+  /** For codecs to know while they write. */
+  takes?: readonly Takes[];
   /** Where it serves something else; false where it does not. Absent: not known, so OpenAI's path is tried. */
   endpoints?: Partial<Record<Operation, string | false>>;
   /**

@@ -71,6 +71,13 @@ export function pathOf(provider: Provider, operation: Operation): string | undef
   return format === "openai-chat" || format === "openai-responses" ? operation : undefined;
 }
 
+/** Whether a provider takes legacy completions for a model; of OpenAI's only the old ones do. */
+export function hasCompletions({ provider, model }: Model): boolean {
+  if (pathOf(provider, "completions") === undefined) return false;
+  return provider.slug !== "openai" ||
+    /instruct|^(?:babbage|davinci)|^ft:(?:babbage|davinci)/.test(model);
+}
+
 /** A 404 for what a provider does not have. */
 export function lacking(provider: Provider, what: string): GatewayError {
   return new GatewayError(

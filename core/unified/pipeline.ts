@@ -10,10 +10,11 @@ import type { Next } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
 import { admitted, parsed, requireModel } from "./asked.ts";
 import type { ChatFormat } from "./chat.ts";
-import type { Asked, Target } from "./codec.ts";
+import type { Asked, ChatCodec, Target } from "./codec.ts";
+import { completions } from "./codecs/completions.ts";
 import { codecs } from "./codecs/mod.ts";
 import { type Endpoint, endpointAt } from "./endpoint.ts";
-import { forward } from "./forward.ts";
+import { forward, hasCompletions, sentOf } from "./forward.ts";
 import { headersTo } from "./headers.ts";
 import { listModels } from "./list.ts";
 import { Lost } from "./lost.ts";
@@ -35,7 +36,7 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
   }
   switch (endpoint.operation) {
     case "chat":
-      return chat(ctx, next, endpoint);
+      return chat(ctx, next, endpoint, codecs[endpoint.format]);
     case "stored_response":
     case "count_tokens":
       throw new GatewayError(
@@ -43,12 +44,24 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
         Code.notServed,
         `'${endpoint.operation}' of the unified API is not served by this version`,
       );
+    case "completions": {
+      const sent = await sentOf(ctx);
+      return hasCompletions(sent)
+        ? forward(ctx, next, endpoint, sent)
+        : chat(ctx, next, endpoint, completions);
+    }
     default:
       return forward(ctx, next, endpoint);
   }
 }
 
-async function chat(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
+/** @param codec Of the client. */
+async function chat(
+  ctx: Context,
+  next: Next,
+  endpoint: Endpoint,
+  codec: ChatCodec,
+): Promise<Response> {
   const bytes = await ctx.bytes();
   const body = parsed(bytes);
   const name = requireModel(endpoint.model ?? body.model);
@@ -59,13 +72,11 @@ async function chat(ctx: Context, next: Next, endpoint: Endpoint): Promise<Respo
     requestId: ctx.requestId,
     now: ctx.host.now,
   };
-  const client = endpoint.format;
-  const format = formatFor(provider, client);
-  if (format === client) {
+  const format = formatFor(provider, codec);
+  if (codecs[format] === codec) {
     return await passed(ctx, next, { endpoint, body, bytes, provider, target });
   }
 
-  const codec = codecs[client];
   const request = codec.readRequest(body, endpoint);
   const lost = new Lost();
   const native = { ...request, model };
@@ -87,7 +98,7 @@ async function chat(ctx: Context, next: Next, endpoint: Endpoint): Promise<Respo
   }));
   const response = await next(onward);
   const asked: Asked = { request, model: name, requestId: ctx.requestId, now: ctx.host.now };
-  const answer = await translated(ctx, response, { from: format, to: client, target, asked });
+  const answer = await translated(ctx, response, { from: format, to: codec, target, asked });
   if (dropped.length > 0) answer.headers.set("x-sluice-dropped", dropped.join(","));
   return answer;
 }
@@ -137,9 +148,9 @@ function same(a: Json, b: Json): boolean {
 }
 
 /** The format in which a provider is asked: the client's own where it speaks that. */
-function formatFor(provider: Provider, client: ChatFormat): ChatFormat {
+function formatFor(provider: Provider, client: ChatCodec): ChatFormat {
   const spoken = formatsOf(provider);
-  if (spoken.includes(client)) return client;
+  if (spoken.includes(client.format)) return client.format;
   const [first] = spoken;
   if (first !== undefined) return first;
   throw new GatewayError(

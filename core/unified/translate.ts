@@ -10,7 +10,7 @@ import type { Event } from "../formats/frames.ts";
 import { object, parse } from "../formats/json.ts";
 import { assemble } from "./assemble.ts";
 import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
-import type { Asked, StreamReader, StreamWriter, Target } from "./codec.ts";
+import type { Asked, ChatCodec, StreamReader, StreamWriter, Target } from "./codec.ts";
 import { codecs } from "./codecs/mod.ts";
 import { eventsOf } from "./events.ts";
 import { type Framer, framerFor } from "./framing.ts";
@@ -19,7 +19,7 @@ import { headersFrom } from "./headers.ts";
 /** Between which formats, and of which request. */
 export interface Translation {
   from: ChatFormat;
-  to: ChatFormat;
+  to: ChatCodec;
   target: Target;
   asked: Asked;
 }
@@ -32,7 +32,7 @@ export async function translated(
   response: Response,
   how: Translation,
 ): Promise<Response> {
-  if (!response.ok) return await faultAnswer(ctx, response, how.from, how.to);
+  if (!response.ok) return await faultAnswer(ctx, response, how.from, how.to.format);
   const { from, to, target, asked } = how;
   const type = response.headers.get("content-type") ?? "";
   const streams = asked.request.stream;
@@ -47,7 +47,7 @@ export async function translated(
   if (body === undefined || isFault(body)) {
     fault = codecs[from].readFault(response.status, body ?? text);
     if (fault.status < 400) fault = { ...fault, status: 502 };
-    return faultResponse(response, fault, to, ctx.requestId);
+    return faultResponse(response, fault, to.format, ctx.requestId);
   }
   let answer;
   try {
@@ -56,9 +56,9 @@ export async function translated(
     throw unreadable(target, cause);
   }
   const headers = headersFrom(response);
-  if (!streams) return json(codecs[to].writeAnswer(answer, asked), response.status, headers);
-  const writer = codecs[to].writeStream(asked);
-  headers.set("content-type", codecs[to].streamType);
+  if (!streams) return json(to.writeAnswer(answer, asked), response.status, headers);
+  const writer = to.writeStream(asked);
+  headers.set("content-type", to.streamType);
   const parts: Uint8Array[] = [];
   for (const event of eventsOf(answer)) {
     const bytes = writer.write(event);
@@ -151,13 +151,13 @@ async function assembled(
   framer.end();
   reader.end(emit);
   const failed = events.find((event) => event.type === "error");
-  if (failed !== undefined) return faultResponse(response, failed.fault, to, ctx.requestId);
-  return json(codecs[to].writeAnswer(assemble(events), asked), 200, headersFrom(response));
+  if (failed !== undefined) return faultResponse(response, failed.fault, to.format, ctx.requestId);
+  return json(to.writeAnswer(assemble(events), asked), 200, headersFrom(response));
 }
 
 function streamed(ctx: Context, response: Response, type: string, how: Translation): Response {
   const headers = headersFrom(response);
-  headers.set("content-type", codecs[how.to].streamType);
+  headers.set("content-type", how.to.streamType);
   const feed = new TranslatedFeed(feedOf(response), type, how);
   return ctx.host.respond({ status: response.status, headers }, feed, ctx.request);
 }
@@ -177,7 +177,7 @@ class TranslatedFeed implements Feed {
   constructor(source: Feed, type: string, { from, to, target, asked }: Translation) {
     this.#source = source;
     this.#reader = codecs[from].readStream(target);
-    this.#writer = codecs[to].writeStream(asked);
+    this.#writer = to.writeStream(asked);
     this.#emit = (event) => this.#write(event);
     this.#framer = framerFor(type, (event: Event) => this.#reader.event(event, this.#emit));
   }

@@ -23,14 +23,7 @@ describe("routes", () => {
     ["route", "/nothing/here", 404, 8001, /\/v1\/\{account\}\/\{gateway\}\/\{provider\}/],
     ["route at the root", "/", 404, 8001, /No route '\/'/],
     ["half a native path", "/v1/acc", 404, 8001, /No route/],
-    ["unified API", "/v1/chat/completions", 501, 8010, /unified API/],
-    [
-      "unified API behind a gateway",
-      "/v1/acc/team/compat/chat/completions",
-      501,
-      8010,
-      /unified API/,
-    ],
+    ["dashboard", "/dashboard/", 501, 8010, /dashboard/],
     ["method of the universal endpoint", "/v1/acc/team", 405, 8011, /takes a POST/],
     [
       "management API without an admin",

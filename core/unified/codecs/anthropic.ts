@@ -1,0 +1,2 @@
+import type { ChatCodec } from "../codec.ts";
+export const anthropicMessages: ChatCodec = {} as ChatCodec;

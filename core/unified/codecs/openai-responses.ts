@@ -1,0 +1,2 @@
+import type { ChatCodec } from "../codec.ts";
+export const openAIResponses: ChatCodec = {} as ChatCodec;
