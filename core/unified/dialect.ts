@@ -26,11 +26,17 @@ export type Operation =
   | "messages/count_tokens";
 
 /**
- * What some providers take beyond OpenAI's chat: `cache_control` on parts and tools, `file_url` and
- * `video_url` by URL, thoughts of the running tool loop as `reasoning_content` or `reasoning` of the
- * assistant's messages.
+ * What some providers take beyond OpenAI's chat: `cache_control` on parts and tools, files and videos by
+ * URL, thoughts of the running tool loop as `reasoning_content` or `reasoning` of the assistant's
+ * messages, and OpenRouter's signed ones.
  */
-export type Takes = "cache_control" | "file_url" | "video_url" | "reasoning_content" | "reasoning";
+export type Takes =
+  | "cache_control"
+  | "file_url"
+  | "video_url"
+  | "reasoning_content"
+  | "reasoning"
+  | "reasoning_details";
 
 /** A path after the provider's slug, and the model as it stands in the body. */
 export interface Place {
