@@ -15,6 +15,7 @@ import { memoryCounters, memoryKV } from "../core/storage/memory.ts";
 import type { Counters, KV, Logs } from "../core/storage/ports.ts";
 import { redisCounters } from "../core/storage/redis.ts";
 import { sqlCounters } from "../core/storage/sql-counters.ts";
+import { sqlCache } from "../core/storage/sql-cache.ts";
 import { sqlKV } from "../core/storage/sql-kv.ts";
 
 /** What stands behind stores; an absent member is a use that it does not have. */
@@ -94,8 +95,8 @@ async function openSqliteFile({ options, path, now, report }: BackendInput): Pro
     report(`${file} has no write-ahead log on this file system: each write waits for the disk`);
   }
   return {
-    keys: () => sqlKV(database, { table: "kv_keys", now }),
-    cache: () => sqlKV(database, { table: "kv_cache", maxBytes, now }),
+    keys: () => sqlKV(database, { now }),
+    cache: () => sqlCache(sql, { maxBytes, now }),
     counters: () => sqlCounters(sql),
     logs: () => logs,
     close: () => database.dispose(),

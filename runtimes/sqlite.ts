@@ -18,7 +18,8 @@ import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { keepPrepared, type SyncSql, syncSql } from "../core/storage/sql.ts";
 import { countsTable } from "../core/storage/sql-counters.ts";
-import { cacheBytesTable, kvTable } from "../core/storage/sql-kv.ts";
+import { cacheTables } from "../core/storage/sql-cache.ts";
+import { kvTable } from "../core/storage/sql-kv.ts";
 
 /** A file that is open. */
 export interface Sqlite {
@@ -35,7 +36,9 @@ export interface Sqlite {
  * never changes; what comes later is another one at the end.
  */
 const steps: readonly string[][] = [
-  [...kvTable("kv_keys"), ...kvTable("kv_cache"), ...cacheBytesTable, ...countsTable],
+  [...kvTable, ...countsTable],
+  // Answers were in a table in the order of keys, once; they may be forgotten.
+  ["DROP TABLE IF EXISTS kv_cache", "DROP TABLE IF EXISTS kv_cache_bytes", ...cacheTables],
 ];
 
 /**

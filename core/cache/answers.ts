@@ -5,13 +5,14 @@
  * @module
  */
 import type { Metrics } from "../metrics.ts";
-import { Settler } from "../settler.ts";
+import { Watch } from "../storage/guard.ts";
 import type { KV } from "../storage/ports.ts";
-import { decodeEntry, encodeEntry, endOfLife, type Entry } from "./entry.ts";
+import { decodeEntry, endOfLife, type Entry } from "./entry.ts";
 import { bodyIn, Hot } from "./hot.ts";
 import type { Asked } from "./identity.ts";
 import { Places } from "./place.ts";
 import { Purges, type Selection, selects } from "./purges.ts";
+import { Storing } from "./storing.ts";
 
 /** What {@link AnswerCache} is made of. */
 export interface AnswerCacheOptions {
@@ -44,9 +45,6 @@ const patience = 150;
 const pause = 1_000;
 /** Keys that are deleted at a time. */
 const batch = 32;
-/** Answers that wait to be stored, and their bytes; what is more is not stored. */
-const mostWaiting = 1_000;
-const mostBytes = 64 * 1024 * 1024;
 
 /** How an answer is taken. */
 export interface Taking {
@@ -55,14 +53,7 @@ export interface Taking {
   /** Bytes that answers in memory may take. */
   memory: number;
   /** What is still to be done before it is stored; must not reject. */
-  prepare(): Promise<void>;
-}
-
-/** An answer on its way into the store. */
-interface Pending {
-  asked: Asked;
-  entry: Entry;
-  dropped: boolean;
+  ready: Promise<void> | undefined;
 }
 
 /** The answers of all gateways. */
@@ -71,10 +62,10 @@ export class AnswerCache {
   readonly #hot = new Hot();
   readonly #places = new Places();
   readonly #purges: Purges;
-  readonly #pending = new Set<Pending>();
+  readonly #storing: Storing;
   readonly #salts = new Map<string, string>();
-  readonly #settler = new Settler(mostWaiting, () => {}, () => {});
-  #waiting = 0;
+  readonly #watch = new Watch(() => performance.now(), patience / 3);
+  readonly #looks = this.#watch.list();
   #slowUntil = -Infinity;
 
   /** Reads nothing yet. */
@@ -87,6 +78,12 @@ export class AnswerCache {
       immediate,
       onPurge: (gateway, selection) =>
         this.#hot.drop(gateway, (entry, key) => selects(selection, entry, key)),
+    });
+    this.#storing = new Storing({
+      ...options,
+      places: this.#places,
+      purges: this.#purges,
+      onFailure: () => this.#count("write"),
     });
     metrics.gauge("sluice_cache_memory_bytes", "Answers in memory", {}, () => this.#hot.bytes);
   }
@@ -169,63 +166,44 @@ export class AnswerCache {
   }
 
   /** Nothing when the store takes too long, or fails. */
-  async #inTime<T>(work: Promise<T>): Promise<T | undefined> {
-    const quiet = work.catch(() => undefined);
-    if (this.#options.kv.driver === "memory") return quiet;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<undefined>((resolve) =>
-      timer = setTimeout(() => {
-        this.#slowUntil = this.#options.now() + pause;
+  #inTime<T>(work: Promise<T>): Promise<T | undefined> {
+    if (this.#options.kv.driver === "memory") return work.catch(() => undefined);
+    return new Promise((resolve) => {
+      const ended = this.#watch.add(this.#looks, {
+        deadline: this.#watch.clock() + patience,
+        expire: () => {
+          this.#slowUntil = this.#options.now() + pause;
+          resolve(undefined);
+        },
+      }, patience);
+      work.then((found) => {
+        ended();
+        resolve(found);
+      }, () => {
+        ended();
         resolve(undefined);
-      }, patience)
-    );
-    const found = await Promise.race([quiet, late]);
-    clearTimeout(timer);
-    return found;
+      });
+    });
   }
 
   /**
-   * Takes an answer: into memory at once, into the store soon. Resolves at once, or where requests must not
-   * wait for each other's work, when it is stored; never rejects.
+   * Takes an answer: into memory at once, into the store soon. A promise where requests must not wait for
+   * each other's work, which resolves when it is stored; never rejects.
    */
-  async take(asked: Asked, entry: Entry, how: Taking): Promise<void> {
-    const { gateway, key } = asked;
+  take(asked: Asked, entry: Entry, how: Taking): void | Promise<void> {
+    const { gateway, key, forms } = asked;
     if (this.#purges.cover(gateway, entry, key)) return;
-    const { forms } = asked;
     // One that can be given in both forms takes the other's place.
     const beside = how.other !== undefined &&
       bodyIn(entry, forms, how.other.form) === undefined;
     this.#hot.put(textOf(asked, beside), entry, asked, how.memory);
-    const size = entry.body.byteLength;
-    if (this.#pending.size >= mostWaiting || this.#waiting + size > mostBytes) {
-      return this.#count("shed");
-    }
-    const pending: Pending = { asked, entry, dropped: false };
-    this.#pending.add(pending);
-    this.#waiting += size;
-    const work = async () => {
-      try {
-        await how.prepare();
-        const place = await this.#places.of(asked, beside);
-        const ttl = Math.ceil((endOfLife(entry) - this.#options.now()) / 1000);
-        if (pending.dropped || ttl < 1) return;
-        const { kv } = this.#options;
-        await kv.setBytes(place, encodeEntry(entry), ttl);
-        if (await this.#purges.late(gateway, entry, key)) await kv.delete(place);
-      } catch {
-        this.#count("write");
-      } finally {
-        this.#pending.delete(pending);
-        this.#waiting -= size;
-      }
-    };
-    if (this.#options.immediate) await work();
-    else this.#settler.push(work);
+    if (!this.#storing.hasRoom(entry)) return this.#count("shed");
+    return this.#storing.push({ asked, entry, beside, ready: how.ready, dropped: false });
   }
 
   /** Stores what waits to be stored. */
   flush(): Promise<void> {
-    return this.#settler.drain();
+    return this.#storing.flush();
   }
 
   /**
@@ -235,7 +213,7 @@ export class AnswerCache {
   async purge(gateway: string, selection: Selection): Promise<number> {
     const { kv } = this.#options;
     let count = 0;
-    for (const pending of this.#pending) {
+    for (const pending of this.#storing.waiting) {
       const { asked, entry } = pending;
       if (asked.gateway !== gateway || !selects(selection, entry, asked.key)) continue;
       if (pending.dropped) continue;

@@ -121,12 +121,11 @@ export class Purges {
   }
 
   /**
-   * Whether an answer that has just been written was purged meanwhile. A purge is told of before entries
-   * are deleted: either that finds it, or this.
+   * Learns what was purged while answers were written, for {@link cover}. A purge is told of before entries
+   * are deleted: either that finds them, or this.
    */
-  async late(gateway: string, entry: Entry, key: string | undefined): Promise<boolean> {
+  async reread(gateway: string): Promise<void> {
     if (this.#shared) this.#learn(gateway, await this.#read(gateway));
-    return this.cover(gateway, entry, key);
   }
 
   #ask(gateway: string): Promise<boolean> {

@@ -62,7 +62,7 @@ export async function shortAnswer(
 /** Takes note of an answer that is all there. */
 export function keepWhole(recording: Recording, response: Response, body: Uint8Array): About {
   const { about, stored } = settle(recording, response, body, undefined);
-  recording.ctx.waitUntil(stored);
+  if (stored !== undefined) recording.ctx.waitUntil(stored);
   return about;
 }
 
@@ -124,7 +124,7 @@ function settle(
   response: Response,
   body: Uint8Array,
   pace: Pace | undefined,
-): { about: About; stored: Promise<void> } {
+): { about: About; stored: void | Promise<void> } {
   const { host } = ctx;
   const { status, headers } = response;
   const length = headers.get("content-length");
@@ -135,7 +135,7 @@ function settle(
     length: length === null ? undefined : Number(length),
   });
   if (refused !== undefined || !mayStore(response) || body.byteLength > limit) {
-    return { about, stored: Promise.resolve() };
+    return { about, stored: undefined };
   }
   const entry: Entry = {
     status,
@@ -151,19 +151,19 @@ function settle(
     ttl: policy.ttl,
     keep: Math.max(policy.staleWhileRevalidate, policy.staleIfError),
   };
-  const priced = price(ctx, about);
-  const prepare = async () => await priced;
-  return { about, stored: host.cache.take(asked, entry, { other, memory, prepare }) };
+  const ready = price(ctx, about);
+  return { about, stored: host.cache.take(asked, entry, { other, memory, ready }) };
 }
 
 /** US dollars by the price list, whatever the request says that it pays. */
-function price({ host }: Context, about: About): void | Promise<void> {
+function price({ host }: Context, about: About): Promise<void> | undefined {
   const { provider, model, usage } = about;
-  if (usage === null) return;
+  if (usage === null) return undefined;
   const found = host.pricer.cost({ provider, model, usage, at: host.now() });
   const set = (parts: CostParts | null) => {
     about.cost = parts === null ? null : totalOf(parts);
   };
   if (found instanceof Promise) return found.then(set);
   set(found);
+  return undefined;
 }

@@ -77,7 +77,7 @@ interface Guarded extends Stores {
 export function guardStores(stores: Stores, options: GuardOptions = {}): Stores {
   if ((stores as Guarded)[healthKey] !== undefined) return stores;
   const { timeoutMs = {}, report = () => {} } = options;
-  const watch = new Watch(options.clock ?? (() => performance.now()));
+  const watch = new Watch(options.clock ?? (() => performance.now()), tick);
   const reporter = new Reporter(report);
   const guard = (use: StoreUse) =>
     new Guard(use, stores[use].driver, {
@@ -121,32 +121,36 @@ function fresh(driver: string, since: number): StoreHealth {
 }
 
 /** A call that waits for its store. */
-interface Pending {
+export interface Waiting {
   deadline: number;
   expire(): void;
 }
 
 /** Ends calls that are over their time. One timer looks at all of them, and only while there are any. */
-class Watch {
+export class Watch {
+  /** Milliseconds that never jump. */
   readonly clock: () => number;
-  readonly #lists: Set<Pending>[] = [];
+  readonly #tick: number;
+  readonly #lists: Set<Waiting>[] = [];
   #armed = false;
   /** A timer of Workers ends with the request that set it: there each call has its own. */
   readonly #each = runtimeName() === "workers";
 
-  constructor(clock: () => number) {
+  /** @param tick Milliseconds between two looks: a call may take that much longer. */
+  constructor(clock: () => number, tick: number) {
     this.clock = clock;
+    this.#tick = tick;
   }
 
   /** Calls of one limit, so that the first in a list is the first to be over. */
-  list(): Set<Pending> {
-    const list = new Set<Pending>();
+  list(): Set<Waiting> {
+    const list = new Set<Waiting>();
     this.#lists.push(list);
     return list;
   }
 
   /** Returns what ends the watch over the call. */
-  add(list: Set<Pending>, call: Pending, limit: number): () => void {
+  add(list: Set<Waiting>, call: Waiting, limit: number): () => void {
     if (this.#each) {
       const timer = setTimeout(() => call.expire(), limit);
       return () => clearTimeout(timer);
@@ -171,7 +175,7 @@ class Watch {
       }
       if (waiting) this.#arm();
       else this.#armed = false;
-    }, tick);
+    }, this.#tick);
   }
 }
 
@@ -210,8 +214,8 @@ class Guard {
   readonly health: StoreHealth;
   readonly #use: StoreUse;
   readonly #parts: GuardParts;
-  readonly #pending: Set<Pending>;
-  readonly #slow: Set<Pending>;
+  readonly #pending: Set<Waiting>;
+  readonly #slow: Set<Waiting>;
   /** Nothing in memory can hang or be away. */
   readonly #inMemory: boolean;
   #inRow = 0;

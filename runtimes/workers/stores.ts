@@ -69,13 +69,13 @@ export function openWorkerStores(
   const kv = bound("SLUICE_KV") as KVBinding | undefined;
   const d1 = bound("SLUICE_DB") as D1Binding | undefined;
   const counters = bound("SLUICE_COUNTERS") as CountersBinding | undefined;
-  const database = d1 && d1Database(d1, kvTable("kv_keys"));
+  const database = d1 && d1Database(d1, kvTable);
   const stores: Stores = {
     keys: given("keys") as KV | undefined ??
       (kv !== undefined
         ? kvOver(driverOf(kv), { base: "sluice:keys:", now })
         : database !== undefined
-        ? sqlKV(database, { table: "kv_keys", now })
+        ? sqlKV(database, { now })
         : absent("SLUICE_KV", "keys are forgotten", memoryKV({ ...unbounded, now }))),
     cache: given("cache") as KV | undefined ??
       (kv !== undefined

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { sqlCounters } from "../../core/storage/sql-counters.ts";
+import { sqlCache } from "../../core/storage/sql-cache.ts";
 import { sqlKV } from "../../core/storage/sql-kv.ts";
 import { openSqlite } from "../../runtimes/sqlite.ts";
 import { countersContract } from "../support/counters-contract.ts";
@@ -24,7 +25,7 @@ const closing = <T>(store: T, { database }: ReturnType<typeof openSqlite>): T =>
 kvContract("SQLite", {
   open({ now }) {
     const opened = openSqlite(file());
-    return closing(sqlKV(opened.database, { table: "kv_keys", now }), opened);
+    return closing(sqlKV(opened.database, { now }), opened);
   },
 });
 
@@ -41,51 +42,58 @@ describe("SQLite", () => {
   it("has what was written when the file is opened again", async () => {
     const path = file();
     const first = openSqlite(path);
-    await sqlKV(first.database, { table: "kv_keys" }).set("a", { b: 1 });
+    await sqlKV(first.database).set("a", { b: 1 });
     await sqlCounters(first.sql).add("budget", 2.5, minute, 10, 60_000);
     await first.database.dispose();
     const second = openSqlite(path);
-    assert.deepEqual(await sqlKV(second.database, { table: "kv_keys" }).get("a"), { b: 1 });
+    assert.deepEqual(await sqlKV(second.database).get("a"), { b: 1 });
     const { total } = await sqlCounters(second.sql).add("budget", 0, minute, 10, 60_000);
     assert.equal(total, 2.5);
     await second.database.dispose();
   });
 
   it("keeps keys and cache apart", async () => {
-    const { database } = openSqlite(":memory:");
-    await sqlKV(database, { table: "kv_keys" }).set("a", 1);
-    assert.equal(await sqlKV(database, { table: "kv_cache" }).get("a"), undefined);
+    const { database, sql } = openSqlite(":memory:");
+    await sqlKV(database).set("a", 1);
+    assert.equal(await sqlCache(sql).get("a"), undefined);
     await database.dispose();
   });
 
   it("removes what has expired from the file", async () => {
     const { database, sql } = openSqlite(":memory:");
     const clock = new Clock();
-    const kv = sqlKV(database, { table: "kv_cache", now: clock.now });
+    const kv = sqlKV(database, { now: clock.now });
+    const cache = sqlCache(sql, { now: clock.now });
     const counters = sqlCounters(sql);
-    for (let i = 0; i < 50; i++) await kv.set(`k:${i}`, i, 60);
+    for (let i = 0; i < 50; i++) {
+      await kv.set(`k:${i}`, i, 60);
+      await cache.set(`k:${i}`, i, 60);
+    }
     await counters.add("a", 1, minute, 10, clock.at);
     clock.pass(10 * 60_000);
     await kv.set("k:last", 1);
+    await cache.set("k:last", 1);
     await counters.add("b", 1, minute, 10, clock.at);
-    assert.deepEqual(sql.rows("SELECT key FROM kv_cache").map(({ key }) => key), ["k:last"]);
+    for (const table of ["kv_keys", "answers"]) {
+      const keys = sql.rows(`SELECT key FROM ${table}`).map(({ key }) => key);
+      assert.deepEqual(keys, ["k:last"]);
+    }
     assert.equal(sql.rows("SELECT * FROM counts").length, 1);
     await database.dispose();
   });
 
   it("makes room for what is new in a cache that is full", async () => {
     const { database, sql } = openSqlite(":memory:");
-    const clock = new Clock();
-    const kv = sqlKV(database, { table: "kv_cache", maxBytes: 1_000_000, now: clock.now });
+    const kv = sqlCache(sql, { maxBytes: 1_000_000 });
     for (let i = 0; i < 2000; i++) {
       await kv.setBytes(`k:${i}`, new Uint8Array(5000));
       if (i % 2 === 0) await kv.set(`k:${i}`, "x".repeat(1000));
       if (i % 10 === 0) await kv.delete(`k:${i}`);
     }
-    const [{ total } = {}] = sql.rows("SELECT total FROM kv_cache_bytes");
-    const [{ sum } = {}] = sql.rows("SELECT SUM(octet_length(value)) AS sum FROM kv_cache");
-    assert.equal(total, sum);
-    assert.ok(Number(total) < 3_000_000, `${total}`);
+    const [{ bytes } = {}] = sql.rows("SELECT bytes FROM answers_state");
+    const [{ sum } = {}] = sql.rows("SELECT SUM(octet_length(value)) AS sum FROM answers");
+    assert.equal(bytes, sum);
+    assert.ok(Number(bytes) < 1_100_000, `${bytes}`);
     assert.equal((await kv.getBytes("k:1999"))?.length, 5000);
     assert.equal(await kv.getBytes("k:1"), undefined);
     await database.dispose();
@@ -102,7 +110,7 @@ describe("SQLite", () => {
 
   it("undoes a transaction that fails, and goes on", async () => {
     const { database, sql } = openSqlite(":memory:");
-    const kv = sqlKV(database, { table: "kv_keys" });
+    const kv = sqlKV(database);
     assert.throws(() =>
       sql.transaction(() => {
         sql.rows("INSERT INTO kv_keys (key, value) VALUES ('a', '1')");
@@ -116,7 +124,7 @@ describe("SQLite", () => {
 
   it("says that the disk is full, and works again when there is room", async () => {
     const opened = openSqlite(file());
-    const kv = sqlKV(opened.database, { table: "kv_keys" });
+    const kv = sqlKV(opened.database);
     const counters = sqlCounters(opened.sql);
     await kv.set("before", 1);
     const [{ page_count: pages } = {}] = opened.sql.rows("PRAGMA page_count");
@@ -135,7 +143,7 @@ describe("SQLite", () => {
   it("is for its owner only", async () => {
     const path = file();
     const { database } = openSqlite(path);
-    await sqlKV(database, { table: "kv_keys" }).set("a", 1);
+    await sqlKV(database).set("a", 1);
     assert.equal(statSync(join(path, "..")).mode & 0o777, 0o700);
     for (const name of [path, `${path}-wal`]) assert.equal(statSync(name).mode & 0o777, 0o600);
     await database.dispose();
