@@ -55,6 +55,8 @@ export function beside(data: string): { where: string; signature: Signature } | 
 }
 
 /** Whether a part may have a signature of its own besides thoughts. */
-export function signs(part: Part | undefined): part is Extract<Part, { type: "text" | "tool_call" }> {
+export function signs(
+  part: Part | undefined,
+): part is Extract<Part, { type: "text" | "tool_call" }> {
   return part?.type === "text" || part?.type === "tool_call";
 }
