@@ -48,7 +48,9 @@ export function readMedia(part: Json): MediaPart | undefined {
       const inside = object(part.input_audio);
       const data = string(inside?.data) ?? string(part.input_audio);
       if (data === undefined) return undefined;
-      if (/^(?:https?:|data:)/.test(data.slice(0, 8))) return { type: "audio", source: sourceOf(data) };
+      if (/^(?:https?:|data:)/.test(data.slice(0, 8))) {
+        return { type: "audio", source: sourceOf(data) };
+      }
       const format = string(inside?.format) ?? "wav";
       const mime = `audio/${format === "mp3" ? "mpeg" : format}`;
       return { type: "audio", source: { kind: "base64", mime, data } };
@@ -83,7 +85,10 @@ export function writeMedia(part: MediaPart, target: Target, lost: Lost): Json[] 
   if (source.kind === "parts") return source.parts.flatMap((one) => writeInner(one, target, lost));
   if (source.kind === "file") {
     if (source.format === "openai-chat" && type === "document") {
-      return [{ type: "file", file: { file_id: source.id, ...name !== undefined && { filename: name } } }];
+      return [{
+        type: "file",
+        file: { file_id: source.id, ...name !== undefined && { filename: name } },
+      }];
     }
   } else if (type === "image") {
     return [{
@@ -94,7 +99,10 @@ export function writeMedia(part: MediaPart, target: Target, lost: Lost): Json[] 
     if (takes.includes("video_url")) return [{ type: "video_url", video_url: { url } }];
   } else if (type === "audio") {
     if (source.kind === "base64") {
-      return [{ type: "input_audio", input_audio: { data: source.data, format: formatOf(source.mime) } }];
+      return [{
+        type: "input_audio",
+        input_audio: { data: source.data, format: formatOf(source.mime) },
+      }];
     }
   } else if (source.kind === "base64" || takes.includes("file_url")) {
     const filename = name ??
