@@ -158,7 +158,7 @@ export function createHost(options: HostOptions): OwnHost {
   }, (error) => report("What was left to do after an answer failed", error));
   const { tokens: configured, vault, keys, config } = setup;
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
-  const limiter = new Limiter(stores.counters, metrics);
+  const limiter = new Limiter(stores.counters, metrics, !immediate);
   const { cors } = config;
   const cache = new AnswerCache({
     kv: stores.cache,
@@ -172,6 +172,7 @@ export function createHost(options: HostOptions): OwnHost {
     await settler.drain();
     await log.flush();
     await cache.flush();
+    await limiter.flush();
   };
   return {
     stores,

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { Advances } from "./advances.ts";
 import type { Metrics } from "./metrics.ts";
 import { unref } from "./settler.ts";
-import type { Counters, Span } from "./storage/ports.ts";
+import type { Count, Counters, Span } from "./storage/ports.ts";
 
 /** How much in which time. */
 export interface Limit {
@@ -40,6 +41,8 @@ export interface Claim {
   /** What the operation takes; 0 where that is only known afterwards ({@link Limiter.settle}). */
   amount: number;
   rule: Limit;
+  /** Asked of the store each time: no unit of it may be taken ahead ({@link Advances}). */
+  exact?: boolean;
 }
 
 /** Parts of a sliding window: it moves on by one of them at a time. */
@@ -57,11 +60,21 @@ export function spanOf({ window, technique }: Limit): Span {
 export class Limiter {
   readonly #counters: Counters;
   readonly #metrics: Metrics;
+  readonly #advances: Advances | undefined;
 
-  /** Failures of the store are counted in `metrics`; the store's own guard reports them. */
-  constructor(counters: Counters, metrics: Metrics) {
+  /**
+   * Failures of the store are counted in `metrics`; the store's own guard reports them.
+   *
+   * @param ahead `false`: no units are taken ahead, since work may not outlive its request (Workers).
+   */
+  constructor(counters: Counters, metrics: Metrics, ahead: boolean = true) {
     this.#counters = counters;
     this.#metrics = metrics;
+    if (!ahead || !counters.shared) return;
+    this.#advances = new Advances(
+      (...addition) => counters.add(...addition),
+      () => this.#unsettled(),
+    );
   }
 
   /**
@@ -69,29 +82,27 @@ export class Limiter {
    * through while the window holds less than the limit. Never rejects.
    *
    * @param now Milliseconds since 1970.
+   * @param exact As {@link Claim.exact}; only single units are taken ahead.
    */
-  async take(key: string, amount: number, rule: Limit, now: number): Promise<Taken> {
+  take(
+    key: string,
+    amount: number,
+    rule: Limit,
+    now: number,
+    exact: boolean = false,
+  ): Taken | Promise<Taken> {
     const span = spanOf(rule);
-    try {
-      const { added, total, oldest } = await this.#counters.add(key, amount, span, rule.limit, now);
-      const ok = amount === 0 ? total < rule.limit : added;
-      const freeAt = span.slots === 1
-        ? (Math.floor(now / span.slotMs) + 1) * span.slotMs
-        : (oldest || now) + span.slots * span.slotMs;
-      return {
-        ok,
-        remaining: Math.max(0, rule.limit - total),
-        resetAt: freeAt,
-        retryAfter: Math.max(1, Math.ceil((freeAt - now) / 1000)),
-        known: true,
-      };
-    } catch {
+    const found = amount === 1 && !exact && this.#advances !== undefined
+      ? this.#advances.take(key, span, rule.limit, now)
+      : this.#counters.add(key, amount, span, rule.limit, now);
+    if (!(found instanceof Promise)) return takenOf(found, amount, rule, span, now);
+    return found.then((found) => takenOf(found, amount, rule, span, now), () => {
       this.#metrics.count(
         "sluice_limits_open_total",
         "Amounts let through because the store of counts could not be asked",
       );
       return { ok: true, remaining: rule.limit, resetAt: now, retryAfter: 1, known: false };
-    }
+    });
   }
 
   /**
@@ -106,12 +117,13 @@ export class Limiter {
       await this.#counters.add(key, amount, spanOf(rule), Infinity, now);
       return true;
     } catch {
-      this.#metrics.count(
-        "sluice_limits_unsettled_total",
-        "Amounts used that could not be counted",
-      );
+      this.#unsettled();
       return false;
     }
+  }
+
+  #unsettled(): void {
+    this.#metrics.count("sluice_limits_unsettled_total", "Amounts used that could not be counted");
   }
 
   /**
@@ -119,16 +131,31 @@ export class Limiter {
    *
    * @returns One for each claim, or up to the first that was refused: the last one is not `ok` then.
    */
-  async takeAll(claims: readonly Claim[], now: number): Promise<Taken[]> {
+  takeAll(claims: readonly Claim[], now: number): Taken[] | Promise<Taken[]> {
     const all: Taken[] = [];
-    for (let i = 0; i < claims.length; i++) {
-      const { key, amount, rule } = claims[i]!;
-      const taken = await this.take(key, amount, rule, now);
+    for (const { key, amount, rule, exact } of claims) {
+      const taken = this.take(key, amount, rule, now, exact);
+      if (taken instanceof Promise) return this.#takeRest(claims, now, all, taken);
       all.push(taken);
-      if (taken.ok) continue;
-      await this.giveBack(claims.filter((_, i) => all[i]?.ok && all[i].known), now);
-      break;
+      if (!taken.ok) return this.#takeRest(claims, now, all, undefined);
     }
+    return all;
+  }
+
+  async #takeRest(
+    claims: readonly Claim[],
+    now: number,
+    all: Taken[],
+    next: Taken | Promise<Taken> | undefined,
+  ): Promise<Taken[]> {
+    for (;;) {
+      if (next !== undefined) all.push(await next);
+      if (all.at(-1)?.ok === false) break;
+      const claim = claims[all.length];
+      if (claim === undefined) return all;
+      next = this.take(claim.key, claim.amount, claim.rule, now, claim.exact);
+    }
+    await this.giveBack(claims.filter((_, i) => all[i]?.ok && all[i].known), now);
     return all;
   }
 
@@ -144,8 +171,36 @@ export class Limiter {
 
   /** Undoes {@link admit} for an operation that was none. */
   async giveBack(claims: readonly Claim[], now: number): Promise<void> {
-    await Promise.all(claims.map(({ key, amount, rule }) => this.settle(key, -amount, rule, now)));
+    await Promise.all(claims.map(({ key, amount, rule, exact }) => {
+      const isKept = amount === 1 && exact !== true &&
+        this.#advances?.giveBack(key, spanOf(rule), rule.limit, now);
+      return isKept ? undefined : this.settle(key, -amount, rule, now);
+    }));
   }
+
+  /** Gives back what was taken ahead. Never rejects. */
+  async flush(): Promise<void> {
+    await this.#advances?.flush();
+  }
+}
+
+function takenOf(
+  { added, total, oldest }: Count,
+  amount: number,
+  { limit }: Limit,
+  { slots, slotMs }: Span,
+  now: number,
+): Taken {
+  const freeAt = slots === 1
+    ? (Math.floor(now / slotMs) + 1) * slotMs
+    : (oldest || now) + slots * slotMs;
+  return {
+    ok: amount === 0 ? total < limit : added,
+    remaining: Math.max(0, limit - total),
+    resetAt: freeAt,
+    retryAfter: Math.max(1, Math.ceil((freeAt - now) / 1000)),
+    known: true,
+  };
 }
 
 /**

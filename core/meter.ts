@@ -11,6 +11,7 @@ import { readAnswer, type Reading } from "./formats/read.ts";
 import { readRequest } from "./formats/request.ts";
 import { gunzip } from "./gunzip.ts";
 import type { Host } from "./host.ts";
+import { leaveKnown } from "./known.ts";
 import type { End } from "./log/row.ts";
 import type { AttemptListener, Measured } from "./measured.ts";
 import { type Ending, tells } from "./observe.ts";
@@ -153,6 +154,7 @@ export class Meter implements Watch {
     const now = performance.now();
     const measured = this.#blank(now);
     measured.firstByte = measured.total;
+    leaveKnown(whole, { bytes, reading: this.#reading = this.#readBytes(bytes, undefined, 0) });
     this.#read(measured, bytes, undefined, 0, "closed", true);
     const priced = this.#price(measured);
     const told = () => this.#told(whole, measured);

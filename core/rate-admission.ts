@@ -79,7 +79,8 @@ export class Admission {
           continue;
         }
       }
-      this.#claims.push({ key, amount, rule, unit, of });
+      // Places move on in time, and tokens come in other amounts.
+      this.#claims.push({ key, amount, rule, unit, of, exact: unit !== "requests" });
     }
   }
 
@@ -96,7 +97,8 @@ export class Admission {
     const { host, gateway, shared } = this.#ctx;
     const claims = this.#claims;
     const at = this.#at = host.now();
-    const all = await host.limiter.takeAll(claims, at);
+    const taken = host.limiter.takeAll(claims, at);
+    const all = taken instanceof Promise ? await taken : taken;
     const last = all.at(-1);
     if (last?.ok === false) {
       this.#release();

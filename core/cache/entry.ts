@@ -71,13 +71,19 @@ const decoder = new TextDecoder();
 /** An entry in bytes. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const { body, ...rest } = entry;
-  const head = encoder.encode(JSON.stringify({ ...rest, size: body.byteLength }));
-  const bytes = new Uint8Array(prefix + head.byteLength + body.byteLength);
-  bytes.set(head, prefix);
-  bytes.set(body, prefix + head.byteLength);
+  const head = JSON.stringify({ ...rest, size: body.byteLength });
+  let bytes = new Uint8Array(prefix + head.length + body.byteLength);
+  let { read, written } = encoder.encodeInto(head, bytes.subarray(prefix, prefix + head.length));
+  if (read !== head.length) { // it has more bytes than characters
+    const encoded = encoder.encode(head);
+    written = encoded.byteLength;
+    bytes = new Uint8Array(prefix + written + body.byteLength);
+    bytes.set(encoded, prefix);
+  }
+  bytes.set(body, prefix + written);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, mark);
-  view.setUint32(4, head.byteLength);
+  view.setUint32(4, written);
   view.setUint32(8, checksum(bytes, prefix));
   return bytes;
 }
@@ -109,13 +115,18 @@ function isEntry(
 
 /** FNV-1a, four bytes at a time where they are in line: against accidents, not against people. */
 function checksum(bytes: Uint8Array, from: number): number {
+  const count = (bytes.byteLength - from) >> 2;
+  const offset = bytes.byteOffset + from;
+  const end = from + count * 4;
+  // Elsewhere than at a multiple of four, they are copied to where they can be read so.
+  const words = offset % 4 === 0
+    ? new Uint32Array(bytes.buffer, offset, count)
+    : new Uint32Array(bytes.slice(from, end).buffer);
   let sum = 0x811c9dc5;
-  const words = bytes.byteLength - (bytes.byteLength - from) % 4;
-  for (let at = from; at < words; at += 4) {
-    const word = bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
-    sum = Math.imul(sum ^ word, 0x01000193);
+  for (let at = 0; at < count; at++) {
+    sum = Math.imul(sum ^ words[at]!, 0x01000193);
     sum ^= sum >>> 15;
   }
-  for (let at = words; at < bytes.byteLength; at++) sum = Math.imul(sum ^ bytes[at]!, 0x01000193);
+  for (let at = end; at < bytes.byteLength; at++) sum = Math.imul(sum ^ bytes[at]!, 0x01000193);
   return sum >>> 0;
 }

@@ -15,6 +15,8 @@ export class Hot {
     string,
     { entry: Entry; gateway: string; key: string | undefined; size: number }
   >();
+  /** From the longest unused on. Kept: a new walk each time would go through all that was deleted. */
+  #ages: Iterator<string> = this.#entries.keys();
   #bytes = 0;
 
   /** Bytes that are held. */
@@ -50,9 +52,10 @@ export class Hot {
     const { gateway, key } = about;
     this.#entries.set(text, { entry, gateway, key, size });
     this.#bytes += size;
-    for (const [oldest] of this.#entries) {
-      if (this.#bytes <= most) return;
-      this.delete(oldest);
+    while (this.#bytes > most) {
+      const { value, done } = this.#ages.next();
+      if (done) this.#ages = this.#entries.keys();
+      else this.delete(value);
     }
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Context } from "../context.ts";
-import { readAnswer } from "../formats/read.ts";
+import { readAnswer, type Reading } from "../formats/read.ts";
 import { topLevelString } from "../scan.ts";
 import type { About } from "./entry.ts";
 import type { Asked } from "./identity.ts";
@@ -59,24 +59,26 @@ export interface Received {
   body: Uint8Array;
   /** `content-length`, where there was one. */
   length: number | undefined;
+  /** What it tells, where somebody has read it. */
+  reading: Reading | undefined;
 }
 
 /** What the answer tells, and whether it may be stored; if not, why. */
 export function judge(
   ctx: Context,
   asked: Asked,
-  { status, contentType, body, length }: Received,
+  { status, contentType, body, length, reading }: Received,
 ): { about: About; refused: string | undefined } {
   const { provider, path } = ctx;
-  const reading = readAnswer({
-    provider: provider.slug,
-    format: provider.format,
-    path,
-    status,
-    contentType,
-    head: body,
-  });
-  const { usage = null, model, finish = null, error, end, streamed, modelType } = reading;
+  const { usage = null, model, finish = null, error, end, streamed, modelType } = reading ??
+    readAnswer({
+      provider: provider.slug,
+      format: provider.format,
+      path,
+      status,
+      contentType,
+      head: body,
+    });
   const about: About = {
     provider: provider.slug,
     model: asked.model || model || "",

@@ -6,6 +6,8 @@
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import { feedOf } from "../feed.ts";
+import type { Reading } from "../formats/read.ts";
+import { knownOf } from "../known.ts";
 import { observe } from "../observe.ts";
 import { joined, Tape, wholeBody } from "../tape.ts";
 import { type CostParts, totalOf } from "../usage/cost.ts";
@@ -41,6 +43,8 @@ export async function shortAnswer(
   response: Response,
 ): Promise<{ response: Response; body?: Uint8Array }> {
   const { headers } = response;
+  const known = knownOf(response);
+  if (known !== undefined) return { response, body: known.bytes };
   const length = Number(headers.get("content-length") ?? Infinity);
   const type = headers.get("content-type") ?? "";
   if (
@@ -61,7 +65,13 @@ export async function shortAnswer(
 
 /** Takes note of an answer that is all there. */
 export function keepWhole(recording: Recording, response: Response, body: Uint8Array): About {
-  const { about, stored } = settle(recording, response, body, undefined);
+  const { about, stored } = settle(
+    recording,
+    response,
+    body,
+    undefined,
+    knownOf(response)?.reading,
+  );
   if (stored !== undefined) recording.ctx.waitUntil(stored);
   return about;
 }
@@ -124,6 +134,7 @@ function settle(
   response: Response,
   body: Uint8Array,
   pace: Pace | undefined,
+  reading?: Reading,
 ): { about: About; stored: void | Promise<void> } {
   const { host } = ctx;
   const { status, headers } = response;
@@ -133,6 +144,7 @@ function settle(
     contentType: headers.get("content-type") ?? "",
     body,
     length: length === null ? undefined : Number(length),
+    reading,
   });
   if (refused !== undefined || !mayStore(response) || body.byteLength > limit) {
     return { about, stored: undefined };
