@@ -6,7 +6,8 @@
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatFormat, MediaPart, MediaSource, Part, TextPart } from "../../chat.ts";
 import type { Lost } from "../../lost.ts";
-import { annotationOf, citationOf, format, rest, wrong } from "./shape.ts";
+import { wrong } from "../openai-chat/expect.ts";
+import { annotationOf, citationOf, format, rest } from "./shape.ts";
 
 /** Content as it may stand in a message: a string, or an array of parts. */
 export function readContent(content: unknown, at: string): Part[] {
@@ -118,37 +119,35 @@ export interface Writing {
   lost: Lost;
 }
 
-/** A part of a message of whoever is not the model, or of a tool's output; nothing where it is lost. */
-export function writeInput(part: Part, how: Writing): Json | readonly Json[] | undefined {
+/** A part of a message of whoever is not the model, or of a tool's output; none where it is lost. */
+export function writeInput(part: Part, how: Writing): Json[] {
   switch (part.type) {
     case "text":
-      return { type: "input_text", text: part.text, ...added(part, how) };
+      return [{ type: "input_text", text: part.text, ...added(part, how) }];
     case "refusal":
-      return { type: "input_text", text: part.text };
+      return [{ type: "input_text", text: part.text }];
     case "image":
     case "audio":
     case "document":
     case "video":
       return writeMedia(part, how);
     case "native":
-      if (part.format === format) return part.value;
+      if (part.format === format) return [part.value];
       how.lost.drop(`messages.${string(part.value.type) ?? "native"}`);
-      return undefined;
+      return [];
     default:
-      return undefined;
+      return [];
   }
 }
 
-function writeMedia(part: MediaPart, how: Writing): Json | readonly Json[] | undefined {
+function writeMedia(part: MediaPart, how: Writing): Json[] {
   const { type, source } = part;
   const detail = part.detail !== undefined && { detail: part.detail };
-  if (source.kind === "text") return { type: "input_text", text: source.text };
-  if (source.kind === "parts") {
-    return source.parts.flatMap((one) => writeInput(one, how) ?? []);
-  }
+  if (source.kind === "text") return [{ type: "input_text", text: source.text }];
+  if (source.kind === "parts") return source.parts.flatMap((one) => writeInput(one, how));
   if (source.kind === "file" && !/^openai-/.test(source.format)) {
     how.lost.drop(`messages.${type}.file`);
-    return undefined;
+    return [];
   }
   const more = added(part, how);
   switch (type) {
@@ -156,7 +155,7 @@ function writeMedia(part: MediaPart, how: Writing): Json | readonly Json[] | und
       const where = source.kind === "file"
         ? { file_id: source.id }
         : { image_url: source.kind === "url" ? source.url : dataOf(source) };
-      return { type: "input_image", ...where, ...detail, ...more };
+      return [{ type: "input_image", ...where, ...detail, ...more }];
     }
     case "document": {
       const name = part.name ?? (source.kind === "base64" ? fileName(source.mime) : undefined);
@@ -166,18 +165,18 @@ function writeMedia(part: MediaPart, how: Writing): Json | readonly Json[] | und
         : source.kind === "url"
         ? { file_url: source.url }
         : { file_data: dataOf(source) };
-      return { type: "input_file", ...filename, ...where, ...detail, ...more };
+      return [{ type: "input_file", ...filename, ...where, ...detail, ...more }];
     }
     case "audio": {
       const sound = source.kind === "base64" && /^audio\/(?:x-)?(wav|mp3|mpeg)$/.exec(source.mime);
       if (sound) {
         const format = sound[1] === "wav" ? "wav" : "mp3";
-        return { type: "input_audio", input_audio: { data: source.data, format }, ...more };
+        return [{ type: "input_audio", input_audio: { data: source.data, format }, ...more }];
       }
     }
   }
   how.lost.drop(`messages.${type}`);
-  return undefined;
+  return [];
 }
 
 function dataOf(source: { mime: string; data: string }): string {
@@ -190,9 +189,9 @@ function fileName(mime: string): string {
 }
 
 /** A piece of what the model said. */
-export function writeOutput(part: Part, how: Writing): Json | undefined {
-  if (part.type === "refusal") return { type: "refusal", refusal: part.text };
-  if (part.type !== "text") return undefined;
+export function writeOutput(part: Part, how: Writing): Json[] {
+  if (part.type === "refusal") return [{ type: "refusal", refusal: part.text }];
+  if (part.type !== "text") return writeInput(part, how);
   const annotations: Json[] = [];
   for (const citation of part.citations ?? []) {
     // Elsewhere documents are known by their place in another format's request.
@@ -200,7 +199,7 @@ export function writeOutput(part: Part, how: Writing): Json | undefined {
       annotations.push(annotationOf(citation, part.text.length));
     } else how.lost.drop("messages.citations");
   }
-  return { type: "output_text", text: part.text, annotations, ...added(part, how) };
+  return [{ type: "output_text", text: part.text, annotations, ...added(part, how) }];
 }
 
 function added(part: Part, { from, lost }: Writing): Json {

@@ -18,8 +18,9 @@ import type {
   ToolCallPart,
 } from "../../chat.ts";
 import { opened } from "../../signature.ts";
+import { wrong } from "../openai-chat/expect.ts";
 import { readContent } from "./content.ts";
-import { format, rest, wrong } from "./shape.ts";
+import { format, rest } from "./shape.ts";
 
 /**
  * What a signature of another provider belongs to, where it is not the thought beside it: a hidden thought,
@@ -54,7 +55,9 @@ class ItemReader {
         return this.#say(call(item, type === "custom_tool_call", at));
       case "function_call_output":
       case "custom_tool_call_output": {
-        if (typeof item.call_id !== "string") throw wrong(`${at}.call_id`, item.call_id, "a string");
+        if (typeof item.call_id !== "string") {
+          throw wrong(`${at}.call_id`, item.call_id, "a string");
+        }
         const extra = rest(item, "type", "id", "call_id", "output", "status");
         return this.#add("user", {
           type: "tool_result",

@@ -3,37 +3,18 @@
  *
  * @module
  */
-import { Code, GatewayError } from "../../../error.ts";
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatFormat, Citation, Part, TokenLogprob } from "../../chat.ts";
 
 /** The format of this folder. */
 export const format = "openai-responses" satisfies ChatFormat;
 
-/** Says which member is wrong, what it is and what it should be. */
-export function wrong(at: string, value: unknown, expected: string): GatewayError {
-  const found = value === undefined
-    ? "missing"
-    : value === null
-    ? "null"
-    : Array.isArray(value)
-    ? "an array"
-    : typeof value === "string"
-    ? `'${value.slice(0, 64)}'`
-    : typeof value === "object"
-    ? "an object"
-    : `a ${typeof value}`;
-  return new GatewayError(400, Code.badRequest, `'${at}' is ${found}; expected ${expected}`);
-}
-
 /** What is left of an object without what was read, nulls included; nothing when that is all. */
 export function rest(body: Json, ...read: string[]): Json | undefined {
   let left: Json | undefined;
   for (const [key, value] of Object.entries(body)) {
-    if (value === null || value === undefined || read.includes(key)) continue;
-    left ??= {};
-    // An own member also where the name is `__proto__`.
-    Object.defineProperty(left, key, { value, enumerable: true, writable: true });
+    if (value === null || value === undefined || key === "__proto__") continue;
+    if (!read.includes(key)) (left ??= {})[key] = value;
   }
   return left;
 }
@@ -46,20 +27,20 @@ export function responseId(requestId: string): string {
   return `resp${ours}${requestId.toLowerCase().replace(/[^a-z0-9]/g, "")}`;
 }
 
-/** Id of the nth item of a response's output. */
-export function itemId(kind: string, response: string, index: number): string {
-  return `${kind}_${response.replace(/^resp_/, "")}_${index}`;
+/** Id of an item of a response: `0`, `1`, ... of its output, `i0`, ... of its input. */
+export function itemId(kind: string, response: string, place: number | string): string {
+  return `${kind}_${response.slice("resp_".length)}_${place}`;
 }
 
 /** The response of ours that an item's id belongs to. */
 export function responseOfItem(id: string): string | undefined {
-  const found = /^[a-z]+_(sl[a-z0-9]+)_\d+$/.exec(id)?.[1];
+  const found = /^[a-z]+_(sl[a-z0-9]+)_i?\d+$/.exec(id)?.[1];
   return found === undefined ? undefined : `resp_${found}`;
 }
 
 /** Whether an id, of a response or an item, was made by this gateway. */
 export function isOurs(id: string | undefined): boolean {
-  return id !== undefined && /^[a-z]+_sl[a-z0-9]+(?:_\d+)?$/.test(id);
+  return id !== undefined && /^[a-z]+_sl[a-z0-9]+(?:_i?\d+)?$/.test(id);
 }
 
 /** Text of which nothing but the text is to be said. */
