@@ -116,6 +116,8 @@ interface Piece {
 export interface TextPart extends Piece {
   type: "text";
   text: string;
+  /** It is JSON, in a format that tells that apart from text (results of tools). No loss elsewhere. */
+  json?: boolean;
   citations?: Citation[];
   signature?: Signature;
 }
@@ -130,7 +132,7 @@ export interface MediaPart extends Piece {
   detail?: string;
   /** What was said, of audio that a model speaks. */
   transcript?: string;
-  /** Of audio that a model spoke, to refer to it later. */
+  /** Of audio that a model spoke, or of a document, to refer to it later. */
   id?: string;
   signature?: Signature;
 }
