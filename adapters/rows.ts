@@ -6,6 +6,7 @@
  */
 import { joinURL } from "../core/path.ts";
 import { baseOf, type Call, defineProvider, type Provider } from "../core/provider.ts";
+import { dialects } from "./dialects.ts";
 
 /** Model of Google's `.../models/{model}:{method}`. */
 export function modelBeforeMethod(path: string): string | undefined {
@@ -95,5 +96,6 @@ const local: Provider[] = [
 ].map((row) => ({ ...row, local: true, url: atRootOrV1 }));
 
 /** All of them. */
-export const rows: readonly Provider[] = [...bearer, ...ownFormat, ...media, ...local]
-  .map(defineProvider);
+export const rows: readonly Provider[] = [...bearer, ...ownFormat, ...media, ...local].map((row) =>
+  defineProvider({ ...row, ...dialects[row.slug] && { dialect: dialects[row.slug]! } })
+);

@@ -1,0 +1,428 @@
+/**
+ * What the unified API has to know of each provider that speaks OpenAI's format, or nearly: where it
+ * serves what, and what it spells otherwise. From the providers' API references and recorded requests.
+ *
+ * @module
+ */
+import { Code, GatewayError } from "../core/error.ts";
+import { type Json, list, object, string, written } from "../core/formats/json.ts";
+import type { Dialect, Operation } from "../core/unified/dialect.ts";
+import type { Lost } from "../core/unified/lost.ts";
+import { instruct, omit, rename, spelled, thinkingSwitch } from "./spelling.ts";
+
+const operations: readonly Operation[] = [
+  "completions",
+  "embeddings",
+  "images/generations",
+  "images/edits",
+  "images/variations",
+  "audio/speech",
+  "audio/transcriptions",
+  "audio/translations",
+  "rerank",
+  "moderations",
+  "models",
+  "responses/input_tokens",
+  "messages/count_tokens",
+];
+const speech = ["audio/speech", "audio/transcriptions", "audio/translations"] as const;
+
+/** These and no others, each behind the prefix. */
+function only(prefix: string, ...names: Operation[]): NonNullable<Dialect["endpoints"]> {
+  const has = (name: Operation): string | false => names.includes(name) && prefix + name;
+  return Object.fromEntries(operations.map((name) => [name, has(name)]));
+}
+
+const chat = { "openai-chat": "chat/completions" };
+const chatV1 = { "openai-chat": "v1/chat/completions" };
+const chatAndResponses = { ...chat, "openai-responses": "responses" };
+
+/** OpenAI's own ways, which others ignore or refuse. */
+const openAIOnly = [
+  "store",
+  "metadata",
+  "prediction",
+  "moderation",
+  "verbosity",
+  "modalities",
+  "audio",
+  "web_search_options",
+  "service_tier",
+  "safety_identifier",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "prompt_cache_options",
+];
+const without = (...names: string[]): string[] => openAIOnly.filter((one) => !names.includes(one));
+const sampling = ["top_k", "min_p"];
+
+/** OpenAI-compatible, and no more is known. */
+const plain: Dialect = { chat, request: spelled({ flat: true }) };
+
+/** By slug; Azure, Workers AI and others have files of their own and are here as well. */
+export const dialects: Readonly<Record<string, Dialect>> = {
+  openai: {
+    chat: chatAndResponses,
+    endpoints: { rerank: false, "messages/count_tokens": false },
+    request: spelled({ omit: sampling, newMax: true, developer: true, custom: true }),
+  },
+  "azure-openai": {
+    chat: {
+      "openai-chat": "{resource}/openai/v1/chat/completions",
+      "openai-responses": "{resource}/openai/v1/responses",
+    },
+    endpoints: only(
+      "{resource}/openai/v1/",
+      "completions",
+      "embeddings",
+      "images/generations",
+      "images/edits",
+      "models",
+      ...speech,
+    ),
+    request: spelled({ omit: sampling, newMax: true, developer: true, custom: true }),
+    /** A model is `{resource}/{deployment}`. */
+    place({ path, model }) {
+      const slash = model.indexOf("/");
+      if (slash < 1 || slash === model.length - 1) {
+        throw new GatewayError(
+          400,
+          Code.badModel,
+          "A model of 'azure-openai' is 'azure-openai/{resource}/{deployment}'",
+        );
+      }
+      return {
+        path: path.replace("{resource}", encodeURIComponent(model.slice(0, slash))),
+        model: model.slice(slash + 1),
+      };
+    },
+  },
+  grok: {
+    chat: chatAndResponses,
+    endpoints: only("", "completions", "images/generations", "images/edits", "models"),
+    request: spelled({ newMax: true, omit: without("metadata"), also: grok }),
+  },
+  groq: {
+    chat,
+    endpoints: only("", "models", ...speech),
+    request: spelled({
+      newMax: true,
+      nameless: true,
+      omit: [
+        ...without("store", "metadata", "service_tier"),
+        ...sampling,
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "n",
+      ],
+      also: groq,
+    }),
+    takes: ["reasoning"],
+  },
+  mistral: {
+    chat,
+    endpoints: only("", "embeddings", "moderations", "models", "audio/speech", speech[1]),
+    request: spelled({
+      nameless: true,
+      omit: [
+        ...without("metadata", "prediction", "service_tier", "prompt_cache_key"),
+        ...sampling,
+        "stream_options",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "user",
+      ],
+      also: mistral,
+    }),
+    takes: ["file_url"],
+  },
+  deepseek: {
+    chat: chatAndResponses,
+    endpoints: { ...only("", "models"), completions: "beta/completions" },
+    request: spelled({
+      flat: true,
+      omit: [...openAIOnly, ...sampling, "logit_bias", "n", "seed", "parallel_tool_calls", "user"],
+      also: deepseek,
+    }),
+    takes: ["reasoning_content"],
+  },
+  "perplexity-ai": {
+    chat,
+    endpoints: only("v1/", "embeddings", "models"),
+    request: spelled({
+      flat: true,
+      omit: [
+        ...without("web_search_options"),
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "n",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "seed",
+        "user",
+      ],
+      also: (body) => alternate(body),
+    }),
+  },
+  cerebras: {
+    chat,
+    endpoints: only("", "completions", "models"),
+    request: spelled({
+      newMax: true,
+      flat: true,
+      omit: [
+        ...without("service_tier"),
+        ...sampling,
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+      ],
+      also(body) {
+        const schema = object(object(body.response_format)?.json_schema);
+        if (schema !== undefined) schema.strict ??= true;
+      },
+    }),
+    takes: ["reasoning"],
+  },
+  openrouter: {
+    chat: chatAndResponses,
+    endpoints: only("", "completions", "embeddings", "models", "rerank", "audio/speech"),
+    request: spelled({ also: openRouter }),
+    takes: ["cache_control", "file_url", "video_url", "reasoning_details", "reasoning"],
+  },
+  fireworks: {
+    chat,
+    endpoints: only("", "completions", "embeddings", "models", "rerank"),
+    request: spelled({ flat: true }),
+    takes: ["reasoning_content"],
+  },
+  together: {
+    chat,
+    endpoints: only(
+      "",
+      "completions",
+      "embeddings",
+      "images/generations",
+      "models",
+      "rerank",
+      ...speech,
+    ),
+    request: spelled({ flat: true, also: together }),
+    takes: ["video_url", "reasoning"],
+  },
+  moonshot: {
+    chat,
+    endpoints: only("", "models"),
+    request: spelled({ also: (body) => thinkingSwitch(body, false) }),
+    takes: ["video_url", "reasoning_content"],
+  },
+  zai: {
+    chat,
+    endpoints: {
+      rerank: false,
+      moderations: false,
+      "messages/count_tokens": false,
+      "responses/input_tokens": false,
+    },
+    request: spelled({
+      also(body) {
+        thinkingSwitch(body, false);
+        rename(body, "user", "user_id");
+      },
+    }),
+    takes: ["video_url", "reasoning_content"],
+  },
+  nvidia: {
+    chat,
+    endpoints: only("", "completions", "embeddings", "models"),
+    request: spelled({ flat: true, omit: [...openAIOnly, "user"] }),
+  },
+  sambanova: {
+    chat,
+    endpoints: only("", "completions", "embeddings", "models", speech[1], speech[2]),
+    request: plain.request!,
+  },
+  deepinfra: {
+    chat,
+    endpoints: only(
+      "",
+      "completions",
+      "embeddings",
+      "images/generations",
+      "images/edits",
+      "models",
+      ...speech,
+    ),
+    request: plain.request!,
+    takes: ["reasoning_content"],
+  },
+  baseten: plain,
+  parallel: { chat, endpoints: only(""), request: plain.request! },
+  huggingface: { chat: chatV1, endpoints: only("v1/", "models"), request: plain.request! },
+  ollama: {
+    chat: chatV1,
+    endpoints: only("v1/", "completions", "embeddings", "models"),
+    request: spelled({
+      flat: true,
+      omit: [...openAIOnly, "n", "logit_bias", "user", "tool_choice", "parallel_tool_calls"],
+    }),
+    takes: ["reasoning"],
+  },
+  vllm: {
+    chat: chatV1,
+    endpoints: only("v1/", "completions", "embeddings", "models", "rerank", speech[1], speech[2]),
+    request: spelled({ newMax: true }),
+    takes: ["video_url", "reasoning"],
+  },
+  lmstudio: {
+    chat: chatV1,
+    endpoints: only("v1/", "completions", "embeddings", "models"),
+    request: plain.request!,
+  },
+  "workers-ai": {
+    chat: chatV1,
+    endpoints: only("v1/", "embeddings"),
+    request: spelled({
+      flat: true,
+      also(body) {
+        for (const value of list(body.messages)) {
+          const message = object(value);
+          if (message !== undefined) message.content ??= "";
+        }
+      },
+    }),
+    takes: ["reasoning_content"],
+  },
+  cohere: {
+    chat: { "cohere-v2": "v2/chat" },
+    endpoints: { embeddings: "compatibility/v1/embeddings", rerank: "v2/rerank" },
+  },
+  voyage: { endpoints: only("", "embeddings", "rerank") },
+  jina: { endpoints: only("", "embeddings", "rerank") },
+};
+
+/** Its thinking models refuse what shapes the text of others. */
+function grok(body: Json, lost: Lost, model: string): void {
+  const thinks = /grok-(?:3-mini|4|code)|reasoning/.test(model) &&
+    !/non-reasoning/.test(model);
+  if (!thinks) return;
+  for (const name of ["stop", "presence_penalty", "frequency_penalty", "logit_bias"]) {
+    omit(body, name, lost);
+  }
+  // The first to think by effort; those in between think as they like.
+  if (/grok-3-mini/.test(model) && typeof body.reasoning_effort === "string") {
+    body.reasoning_effort = /low|minimal/.test(body.reasoning_effort) ? "low" : "high";
+  } else if (/grok-(?:4(?:-\d{4}|-fast|-1|$)|code)/.test(model)) {
+    omit(body, "reasoning_effort", lost);
+  }
+}
+
+/** Qwen's models think or do not, OpenAI's open ones always do. */
+function groq(body: Json, lost: Lost, model: string): void {
+  const effort = body.reasoning_effort;
+  if (typeof effort === "string") {
+    if (model.includes("qwen")) body.reasoning_effort = effort === "none" ? "none" : "default";
+    else if (effort === "none" || effort === "minimal") body.reasoning_effort = "low";
+    else if (effort === "xhigh" || effort === "max") body.reasoning_effort = "high";
+  }
+  const tier = body.service_tier;
+  if (tier === "priority") body.service_tier = "performance";
+  else if (tier === "default" || tier === "scale") omit(body, "service_tier", lost);
+}
+
+function mistral(body: Json): void {
+  rename(body, "seed", "random_seed");
+  if (body.reasoning_effort === "max") body.reasoning_effort = "xhigh";
+  const messages = list(body.messages).map(object);
+  for (const message of messages) {
+    if (message === undefined) continue;
+    if (message.tool_call_id !== undefined) message.tool_call_id = shortId(message.tool_call_id);
+    for (const call of list(message.tool_calls)) {
+      const one = object(call);
+      if (one !== undefined) one.id = shortId(one.id);
+    }
+    for (const value of list(message.content)) asMistral(object(value));
+  }
+  const last = messages.at(-1);
+  if (last?.role === "assistant" && list(last.tool_calls).length === 0) last.prefix = true;
+}
+
+/** Its documents are URLs, its sound is base64 without a name of the format. */
+function asMistral(part: Json | undefined): void {
+  const file = object(part?.file);
+  if (part?.type === "file" && typeof file?.file_data === "string") {
+    part.type = "document_url";
+    part.document_url = file.file_data;
+    if (file.filename !== undefined) part.document_name = file.filename;
+    delete part.file;
+  }
+  const audio = object(part?.input_audio);
+  if (part !== undefined && audio !== undefined) part.input_audio = audio.data;
+}
+
+/** Nine letters and digits, the same for the same id. */
+function shortId(id: unknown): unknown {
+  if (typeof id !== "string" || /^[A-Za-z0-9]{9}$/.test(id)) return id;
+  let [high, low] = [0xdeadbeef, 0x41c6ce57];
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
+  low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
+  const hash = 4294967296 * (2097151 & low) + (high >>> 0);
+  return hash.toString(36).padStart(9, "0").slice(-9);
+}
+
+/** Knows JSON, but no schema for it: the model is told instead. */
+function deepseek(body: Json, lost: Lost): void {
+  thinkingSwitch(body, true);
+  const format = object(body.response_format);
+  if (format?.type !== "json_schema") return;
+  lost.drop("output.schema");
+  body.response_format = { type: "json_object" };
+  const schema = written(object(format.json_schema)?.schema ?? {});
+  instruct(body, `Answer with a JSON object that is valid against this JSON Schema:\n${schema}`);
+}
+
+/** User and assistant have to take turns. */
+function alternate(body: Json): void {
+  const merged: unknown[] = [];
+  for (const value of list(body.messages)) {
+    const message = object(value);
+    const last = object(merged.at(-1));
+    const same = message !== undefined && last?.role === message.role && message.role !== "tool";
+    if (!same) merged.push(value);
+    else if (typeof last!.content === "string" && typeof message.content === "string") {
+      last!.content = `${last!.content}\n\n${message.content}`;
+    } else last!.content = [...partsOf(last!.content), ...partsOf(message.content)];
+  }
+  body.messages = merged;
+}
+
+function partsOf(content: unknown): readonly unknown[] {
+  const text = string(content);
+  return text === undefined ? list(content) : [{ type: "text", text }];
+}
+
+function openRouter(body: Json): void {
+  const effort = body.reasoning_effort;
+  if (typeof effort !== "string") return;
+  delete body.reasoning_effort;
+  body.reasoning ??= effort === "none"
+    ? { enabled: false }
+    : { effort: effort === "max" ? "xhigh" : effort };
+}
+
+/** Asks for log probabilities by their number. */
+function together(body: Json): void {
+  if (body.logprobs === true) {
+    body.logprobs = typeof body.top_logprobs === "number" ? Math.max(1, body.top_logprobs) : 1;
+    delete body.top_logprobs;
+  }
+}

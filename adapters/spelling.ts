@@ -1,0 +1,144 @@
+/**
+ * Rewrites OpenAI's Chat Completions for those who speak a dialect of it. Works on what the unified API
+ * has written and on what a client of OpenAI's sent, so nothing here relies on a member's type.
+ *
+ * @module
+ */
+import { type Json, list, object } from "../core/formats/json.ts";
+import type { Dialect } from "../core/unified/dialect.ts";
+import type { Lost } from "../core/unified/lost.ts";
+
+/** What is different from OpenAI. */
+export interface Spelling {
+  /** Members that are refused, or ignored in silence. */
+  omit?: readonly string[];
+  /** `max_completion_tokens` is the name here, and not `max_tokens`. */
+  newMax?: boolean;
+  /** The role `developer` exists; it is `system` otherwise. */
+  developer?: boolean;
+  /** Tools of free text and a choice among some of the tools exist. */
+  custom?: boolean;
+  /** Content that is nothing but text has to be a string. */
+  flat?: boolean;
+  /** Messages have no `name`. */
+  nameless?: boolean;
+  /** Whatever else. */
+  also?(body: Json, lost: Lost, model: string): void;
+}
+
+/** Members by the name that they have in the unified API's reports. */
+const canonical: Readonly<Record<string, string>> = {
+  reasoning_effort: "reasoning",
+  response_format: "output",
+  web_search_options: "tools.web_search",
+};
+
+/** Values that say what is the case anyway. */
+const usual: Readonly<Record<string, readonly unknown[]>> = {
+  n: [1],
+  logprobs: [false],
+  top_logprobs: [0],
+  store: [false],
+  frequency_penalty: [0],
+  presence_penalty: [0],
+  parallel_tool_calls: [true],
+  service_tier: ["auto", "default"],
+  tool_choice: ["auto", "none"],
+};
+
+/** Takes a member out, and tells of it unless it did not matter. */
+export function omit(body: Json, name: string, lost: Lost): void {
+  const value = body[name];
+  if (value === undefined) return;
+  delete body[name];
+  const empty = value === null || typeof value === "object" && Object.keys(value).length === 0;
+  if (empty && name !== "web_search_options" || usual[name]?.includes(value)) return;
+  if (name === "stream_options") return;
+  lost.drop(canonical[name] ?? name);
+}
+
+/** Gives a member another name, unless that is there as well. */
+export function rename(body: Json, from: string, to: string): void {
+  const value = body[from];
+  if (value === undefined) return;
+  delete body[from];
+  body[to] ??= value;
+}
+
+/** The `request` of a dialect. */
+export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
+  const { omit: refused = [], newMax, developer, custom, flat, nameless, also } = rules;
+  return (body, format, lost, { model }) => {
+    if (format !== "openai-chat") return body;
+    for (const name of refused) omit(body, name, lost);
+    if (!newMax) rename(body, "max_completion_tokens", "max_tokens");
+    for (const value of list(body.messages)) {
+      const message = object(value);
+      if (message === undefined) continue;
+      if (!developer && message.role === "developer") message.role = "system";
+      if (flat) flatten(message);
+      if (nameless && message.name !== undefined && message.role !== "tool") {
+        delete message.name;
+        lost.drop("messages.name");
+      }
+    }
+    if (!custom) functionsOnly(body, lost);
+    also?.(body, lost, model);
+    return body;
+  };
+}
+
+/** Text in parts as one string; parts with a mark stay. */
+function flatten(message: Json): void {
+  const parts = list(message.content).map(object);
+  if (parts.length === 0 || !Array.isArray(message.content)) return;
+  if (parts.every((part) => part?.type === "text" && !("cache_control" in part))) {
+    message.content = parts.map((part) => part!.text).join("\n\n");
+  }
+}
+
+/** Leaves out tools of free text, and those that a choice does not allow. */
+function functionsOnly(body: Json, lost: Lost): void {
+  let tools = list(body.tools);
+  if (tools.some((tool) => object(tool)?.type === "custom")) {
+    lost.drop("tools.custom");
+    tools = tools.filter((tool) => object(tool)?.type !== "custom");
+    body.tools = tools;
+  }
+  const allowed = object(object(body.tool_choice)?.allowed_tools);
+  if (allowed !== undefined) {
+    const names = list(allowed.tools).map(nameOf);
+    body.tools = tools.filter((tool) => names.includes(nameOf(tool)));
+    body.tool_choice = allowed.mode === "required" ? "required" : "auto";
+  }
+  if (Array.isArray(body.tools) && body.tools.length === 0) {
+    delete body.tools;
+    delete body.tool_choice;
+    delete body.parallel_tool_calls;
+  }
+}
+
+function nameOf(tool: unknown): unknown {
+  const one = object(tool);
+  return object(one?.function)?.name ?? object(one?.custom)?.name ?? one?.name;
+}
+
+/**
+ * For providers that switch thinking on and off rather than say how much.
+ *
+ * @param effort They take the effort as well.
+ */
+export function thinkingSwitch(body: Json, effort: boolean): void {
+  const asked = body.reasoning_effort;
+  if (typeof asked !== "string") return;
+  body.thinking ??= { type: asked === "none" ? "disabled" : "enabled" };
+  if (!effort || asked === "none") delete body.reasoning_effort;
+}
+
+/** Puts something in front of the conversation. */
+export function instruct(body: Json, text: string): void {
+  const first = object(list(body.messages)[0]);
+  if (first?.role === "system" && typeof first.content === "string") {
+    first.content = `${first.content}\n\n${text}`;
+  } else body.messages = [{ role: "system", content: text }, ...list(body.messages)];
+}
