@@ -71,6 +71,7 @@ async function chat(
     model,
     requestId: ctx.requestId,
     now: ctx.host.now,
+    ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
   const format = formatFor(provider, codec);
   if (codecs[format] === codec) {
