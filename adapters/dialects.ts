@@ -5,10 +5,10 @@
  * @module
  */
 import { Code, GatewayError } from "../core/error.ts";
-import { type Json, list, object, string, written } from "../core/formats/json.ts";
+import { list, object } from "../core/formats/json.ts";
 import type { Dialect, Operation } from "../core/unified/dialect.ts";
-import type { Lost } from "../core/unified/lost.ts";
-import { instruct, omit, rename, spelled, thinkingSwitch } from "./spelling.ts";
+import { alternate, deepseek, grok, groq, mistral, openRouter, together } from "./quirks.ts";
+import { rename, spelled, thinkingSwitch } from "./spelling.ts";
 
 const operations: readonly Operation[] = [
   "completions",
@@ -304,125 +304,3 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   voyage: { endpoints: only("", "embeddings", "rerank") },
   jina: { endpoints: only("", "embeddings", "rerank") },
 };
-
-/** Its thinking models refuse what shapes the text of others. */
-function grok(body: Json, lost: Lost, model: string): void {
-  const thinks = /grok-(?:3-mini|4|code)|reasoning/.test(model) &&
-    !/non-reasoning/.test(model);
-  if (!thinks) return;
-  for (const name of ["stop", "presence_penalty", "frequency_penalty", "logit_bias"]) {
-    omit(body, name, lost);
-  }
-  // The first to think by effort; those in between think as they like.
-  if (/grok-3-mini/.test(model) && typeof body.reasoning_effort === "string") {
-    body.reasoning_effort = /low|minimal/.test(body.reasoning_effort) ? "low" : "high";
-  } else if (/grok-(?:4(?:-\d{4}|-fast|-1|$)|code)/.test(model)) {
-    omit(body, "reasoning_effort", lost);
-  }
-}
-
-/** Qwen's models think or do not, OpenAI's open ones always do. */
-function groq(body: Json, lost: Lost, model: string): void {
-  const effort = body.reasoning_effort;
-  if (typeof effort === "string") {
-    if (model.includes("qwen")) body.reasoning_effort = effort === "none" ? "none" : "default";
-    else if (effort === "none" || effort === "minimal") body.reasoning_effort = "low";
-    else if (effort === "xhigh" || effort === "max") body.reasoning_effort = "high";
-  }
-  const tier = body.service_tier;
-  if (tier === "priority") body.service_tier = "performance";
-  else if (tier === "default" || tier === "scale") omit(body, "service_tier", lost);
-}
-
-function mistral(body: Json): void {
-  rename(body, "seed", "random_seed");
-  if (body.reasoning_effort === "max") body.reasoning_effort = "xhigh";
-  const messages = list(body.messages).map(object);
-  for (const message of messages) {
-    if (message === undefined) continue;
-    if (message.tool_call_id !== undefined) message.tool_call_id = shortId(message.tool_call_id);
-    for (const call of list(message.tool_calls)) {
-      const one = object(call);
-      if (one !== undefined) one.id = shortId(one.id);
-    }
-    for (const value of list(message.content)) asMistral(object(value));
-  }
-  const last = messages.at(-1);
-  if (last?.role === "assistant" && list(last.tool_calls).length === 0) last.prefix = true;
-}
-
-/** Its documents are URLs, its sound is base64 without a name of the format. */
-function asMistral(part: Json | undefined): void {
-  const file = object(part?.file);
-  if (part?.type === "file" && typeof file?.file_data === "string") {
-    part.type = "document_url";
-    part.document_url = file.file_data;
-    if (file.filename !== undefined) part.document_name = file.filename;
-    delete part.file;
-  }
-  const audio = object(part?.input_audio);
-  if (part !== undefined && audio !== undefined) part.input_audio = audio.data;
-}
-
-/** Nine letters and digits, the same for the same id. */
-function shortId(id: unknown): unknown {
-  if (typeof id !== "string" || /^[A-Za-z0-9]{9}$/.test(id)) return id;
-  let [high, low] = [0xdeadbeef, 0x41c6ce57];
-  for (let i = 0; i < id.length; i++) {
-    const code = id.charCodeAt(i);
-    high = Math.imul(high ^ code, 2654435761);
-    low = Math.imul(low ^ code, 1597334677);
-  }
-  high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
-  low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
-  const hash = 4294967296 * (2097151 & low) + (high >>> 0);
-  return hash.toString(36).padStart(9, "0").slice(-9);
-}
-
-/** Knows JSON, but no schema for it: the model is told instead. */
-function deepseek(body: Json, lost: Lost): void {
-  thinkingSwitch(body, true);
-  const format = object(body.response_format);
-  if (format?.type !== "json_schema") return;
-  lost.drop("output.schema");
-  body.response_format = { type: "json_object" };
-  const schema = written(object(format.json_schema)?.schema ?? {});
-  instruct(body, `Answer with a JSON object that is valid against this JSON Schema:\n${schema}`);
-}
-
-/** User and assistant have to take turns. */
-function alternate(body: Json): void {
-  const merged: unknown[] = [];
-  for (const value of list(body.messages)) {
-    const message = object(value);
-    const last = object(merged.at(-1));
-    const same = message !== undefined && last?.role === message.role && message.role !== "tool";
-    if (!same) merged.push(value);
-    else if (typeof last!.content === "string" && typeof message.content === "string") {
-      last!.content = `${last!.content}\n\n${message.content}`;
-    } else last!.content = [...partsOf(last!.content), ...partsOf(message.content)];
-  }
-  body.messages = merged;
-}
-
-function partsOf(content: unknown): readonly unknown[] {
-  const text = string(content);
-  return text === undefined ? list(content) : [{ type: "text", text }];
-}
-
-function openRouter(body: Json): void {
-  const effort = body.reasoning_effort;
-  if (typeof effort !== "string") return;
-  delete body.reasoning_effort;
-  body.reasoning ??= effort === "none"
-    ? { enabled: false }
-    : { effort: effort === "max" ? "xhigh" : effort };
-}
-
-/** Asks for log probabilities by their number. */
-function together(body: Json): void {
-  if (body.logprobs === true) {
-    body.logprobs = typeof body.top_logprobs === "number" ? Math.max(1, body.top_logprobs) : 1;
-    delete body.top_logprobs;
-  }
-}
