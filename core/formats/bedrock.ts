@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { count, sum, units } from "./counts.ts";
+import { count, type Counts, sum, units } from "./counts.ts";
 import type { Draft, Format } from "./draft.ts";
 import { type Json, list, object } from "./json.ts";
 
@@ -38,7 +38,7 @@ export const bedrockConverse: Format = {
     const metadata = object(body.metadata);
     if (stop !== undefined || metadata !== undefined) draft.done = true;
     const usage = object(body.usage) ?? object(metadata?.usage);
-    if (usage !== undefined) readUsage(usage, draft);
+    if (usage !== undefined) draft.use(converseUsage(usage));
   },
 };
 
@@ -56,13 +56,14 @@ function sayBlock(block: Json, draft: Draft): void {
   if (block.image !== undefined) draft.content = true;
 }
 
-function readUsage(usage: Json, draft: Draft): void {
+/** `usage` of Converse. */
+export function converseUsage(usage: Json): Counts {
   let hour: number | undefined;
   for (const detail of list(usage.cacheDetails)) {
     const one = object(detail);
     if (one?.ttl === "1h") hour = sum(hour, count(one.inputTokens));
   }
-  draft.use({
+  return {
     uncached: count(usage.inputTokens),
     output: count(usage.outputTokens),
     total: count(usage.totalTokens),
@@ -70,7 +71,7 @@ function readUsage(usage: Json, draft: Draft): void {
     cache_write: count(usage.cacheWriteInputTokens) ?? count(usage.cacheWriteInputTokenCount),
     cache_write_1h: hour,
     units: units(object(usage.serverToolUsage)),
-  });
+  };
 }
 
 /** `invoke` of Llama, Titan and Mistral: a text, counts at the top, a reason to stop. */
@@ -106,12 +107,18 @@ export function readMetrics(body: Json, draft: Draft): void {
   const metrics = object(body["amazon-bedrock-invocationMetrics"]);
   if (metrics === undefined) return;
   draft.done = true;
+  const counts = metricsUsage(metrics);
+  if (counts !== undefined) draft.use(counts);
+}
+
+/** Figures of an `amazon-bedrock-invocationMetrics` object, or nothing where it has none. */
+export function metricsUsage(metrics: Json): Counts | undefined {
   const input = count(metrics.inputTokenCount);
-  if (input === undefined) return;
-  draft.use({
+  if (input === undefined) return undefined;
+  return {
     uncached: input,
     output: count(metrics.outputTokenCount),
     cache_read: count(metrics.cacheReadInputTokenCount),
     cache_write: count(metrics.cacheWriteInputTokenCount),
-  });
+  };
 }

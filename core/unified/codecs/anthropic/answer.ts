@@ -7,7 +7,7 @@ import { anthropicUsage } from "../../../formats/anthropic.ts";
 import { settle } from "../../../formats/counts.ts";
 import { type Json, object, string } from "../../../formats/json.ts";
 import type { Usage } from "../../../usage/usage.ts";
-import type { ChatAnswer, Choice, Finish, MediaPart, Part } from "../../chat.ts";
+import type { ChatAnswer, Choice, Finish, MediaPart, Part, ToolCallPart } from "../../chat.ts";
 import type { Asked, Target } from "../../codec.ts";
 import { readContent, rest } from "./blocks-read.ts";
 import { inputOf, writeCitation } from "./blocks-write.ts";
@@ -151,7 +151,7 @@ export function writeAnswer(answer: ChatAnswer, asked: Asked): Json {
   let calls = false;
   for (const part of choice?.parts ?? []) {
     if (part.type === "refusal") details = detailsOf(part.extra, part.text);
-    if (part.type === "tool_call") calls = true;
+    if (part.type === "tool_call" && !isNative(part.extra)) calls = true;
     content.push(...answerBlocks(part));
   }
   const { extra, usage, service_tier } = answer;
@@ -181,7 +181,9 @@ function answerBlocks(part: Part): Json[] {
   switch (part.type) {
     case "text":
     case "tool_call": {
-      const block = part.type === "text" ? textBlock(part) : callBlock(part);
+      const block = part.type === "text"
+        ? textBlock(part)
+        : { ...callOf(part), input: inputOf(part.arguments) };
       return part.signature === undefined ? [block] : [besideBlock(part.signature, ">"), block];
     }
     case "reasoning": {
@@ -209,11 +211,15 @@ function textBlock(part: Extract<Part, { type: "text" }>): Json {
   return block;
 }
 
-function callBlock(
-  { id, name, arguments: text, extra }: Extract<Part, { type: "tool_call" }>,
-): Json {
-  const more = extra?.caller !== undefined || extra?.toolset_name !== undefined ? extra : undefined;
-  return { type: "tool_use", id, name, input: inputOf(text), ...more };
+/** A call with nothing of its input yet. */
+export function callOf({ id, name, extra }: ToolCallPart): Json {
+  const own = isNative(extra) ? extra : undefined;
+  return { type: "tool_use", id, name, input: {}, ...own };
+}
+
+/** A call that says who made it, as only Claude's do. */
+export function isNative(extra: Json | undefined): boolean {
+  return extra?.caller !== undefined || extra?.toolset_name !== undefined;
 }
 
 /**

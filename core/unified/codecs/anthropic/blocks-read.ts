@@ -124,7 +124,7 @@ function partOf(block: Json, at: string): Part {
         call_id: textOf(block.tool_use_id, `${at}.tool_use_id`),
         content: block.content == null ? [] : readContent(block.content, `${at}.content`),
       };
-      if (block.is_error === true) part.is_error = true;
+      if (typeof block.is_error === "boolean") part.is_error = block.is_error;
       const known = ["type", "tool_use_id", "content", "is_error", "cache_control"];
       return withExtra(part, block, known);
     }

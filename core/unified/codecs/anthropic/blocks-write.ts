@@ -86,9 +86,14 @@ function writeBlock(part: Part, writing: Writing): Json | undefined {
     case "native":
       // The caller may not see its own value changed.
       if (part.format === own) return { ...part.value };
-      lost.drop(`messages.${string(part.value.type) ?? "native"}`);
+      lost.drop(`messages.${nameOf(part.value)}`);
       return undefined;
   }
+}
+
+/** What to call a native value: by its type, or by its only member as Google has it. */
+export function nameOf(value: Json): string {
+  return string(value.type) ?? Object.keys(value)[0] ?? "native";
 }
 
 /** A thought of another model means nothing to Claude. */
@@ -120,7 +125,7 @@ function writeResult(part: ToolResultPart, writing: Writing): Json {
   const block: Json = { type: "tool_result", tool_use_id: writeId(part.call_id) };
   const content = writeBlocks(part.content, writing);
   if (content.length > 0) block.content = contentOf(content);
-  if (part.is_error === true) block.is_error = true;
+  if (part.is_error !== undefined) block.is_error = part.is_error;
   return block;
 }
 

@@ -103,12 +103,12 @@ function readTool(value: unknown, at: string): Tool {
   if (type !== "custom") return { type: "native", format: own, value: tool };
   const { name } = tool;
   if (typeof name !== "string") throw wrong(`${at}.name`, name, "a tool's name");
-  const description = string(tool.description);
+  const { description } = tool;
   const extra = rest(tool, ofFunction);
   return {
     type: "function",
     name,
-    ...description !== undefined && { description },
+    ...typeof description === "string" && { description },
     ...object(tool.input_schema) !== undefined && { parameters: tool.input_schema as Json },
     ...typeof tool.strict === "boolean" && { strict: tool.strict },
     ...cache !== undefined && { cache },

@@ -5,6 +5,7 @@
  * @module
  */
 import { anthropicUsage } from "../../../formats/anthropic.ts";
+import { metricsUsage } from "../../../formats/bedrock.ts";
 import { type Counts, merge, settle } from "../../../formats/counts.ts";
 import type { Event } from "../../../formats/frames.ts";
 import { type Json, object, parse, string, written } from "../../../formats/json.ts";
@@ -84,8 +85,13 @@ export class Reader implements StreamReader {
         this.#last = { ...this.#last, ...object(json.delta), context_management };
         return;
       }
-      case "message_stop":
+      case "message_stop": {
+        // Bedrock's own count, which is what it charges.
+        const metrics = object(json["amazon-bedrock-invocationMetrics"]);
+        const counts = metrics && metricsUsage(metrics);
+        if (counts !== undefined) merge(this.#counts, counts);
         return this.#end(emit);
+      }
     }
     if (json.type !== "error" && json.error === undefined) return; // pings, and what is new
     this.#over = true;

@@ -7,7 +7,16 @@ import type { Json } from "../../../formats/json.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import type { ChatEvent, Part, ReasoningPart, Signature } from "../../chat.ts";
 import type { Asked, StreamWriter } from "../../codec.ts";
-import { detailsOf, mediaEnd, mediaStart, ofChoice, reasonOf, writeUsage } from "./answer.ts";
+import {
+  callOf,
+  detailsOf,
+  isNative,
+  mediaEnd,
+  mediaStart,
+  ofChoice,
+  reasonOf,
+  writeUsage,
+} from "./answer.ts";
 import { writeCitation } from "./blocks-write.ts";
 import { writeFault } from "./fault.ts";
 import { besideBlock, own, signatureText } from "./marks.ts";
@@ -103,11 +112,10 @@ export class Writer implements StreamWriter {
           ).join("");
       }
       case "tool_call": {
-        this.#calls = true;
+        this.#calls ||= !isNative(part.extra);
         const first = part.signature === undefined ? "" : this.#beside(part.signature, ">");
-        const { id, name } = part;
-        const block = { type: "tool_use", id, name, input: {} };
-        return first + this.#block(block, "input_json_delta", "partial_json", part.arguments);
+        return first +
+          this.#block(callOf(part), "input_json_delta", "partial_json", part.arguments);
       }
       case "reasoning": {
         this.#signature = part.signature;

@@ -7,7 +7,7 @@ import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatRequest, CustomTool, FunctionTool, Tool, WebSearchTool } from "../../chat.ts";
 import { lowerSchema, type SchemaRules } from "../../json-schema.ts";
 import type { Lost } from "../../lost.ts";
-import { dropExtra, writeCache } from "./blocks-write.ts";
+import { dropExtra, nameOf, writeCache } from "./blocks-write.ts";
 import type { Claude } from "./claude.ts";
 import { freeform, own } from "./marks.ts";
 import { search } from "./request-read.ts";
@@ -68,14 +68,16 @@ function writeTool(tool: Tool, same: boolean, claude: Claude, lost: Lost): Json 
       return writeSearch(tool, lost);
     case "native":
       if (tool.format === own) return tool.value;
-      lost.drop(`tools.${string(tool.value.type) ?? "native"}`);
+      lost.drop(`tools.${nameOf(tool.value)}`);
   }
   return undefined;
 }
 
 function writeFunction(tool: FunctionTool, same: boolean, claude: Claude, lost: Lost): Json {
   const written: Json = { name: tool.name };
-  if (tool.description) written.description = tool.description;
+  if (same ? tool.description !== undefined : tool.description) {
+    written.description = tool.description;
+  }
   const binds = tool.strict === true && claude.schema;
   const { parameters } = tool;
   if (same) written.input_schema = parameters ?? { type: "object", properties: {} };
