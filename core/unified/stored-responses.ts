@@ -12,7 +12,7 @@ import { type Json, list, object, parse, string } from "../formats/json.ts";
 import { digestKey, type KV } from "../storage/ports.ts";
 import type { Message } from "./chat.ts";
 import { readItems } from "./codecs/openai-responses/items-read.ts";
-import { isOurs, itemId, responseOfItem } from "./codecs/openai-responses/shape.ts";
+import { itemId, responseOfItem } from "./codecs/openai-responses/shape.ts";
 
 /** What is kept. */
 export interface StoredResponse {
@@ -46,7 +46,7 @@ export async function ownerOf(account: string, gateway: string, caller: string):
 
 /** Whether a response's id was made by this gateway; others are a provider's. */
 export function isStored(id: unknown): id is string {
-  return typeof id === "string" && id.length <= 100 && id.startsWith("resp_") && isOurs(id);
+  return typeof id === "string" && /^resp_sl[0-9a-f]{1,40}$/.test(id);
 }
 
 function keyOf(owner: string, id: string): string {

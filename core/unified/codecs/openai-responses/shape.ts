@@ -22,9 +22,9 @@ export function rest(body: Json, ...read: string[]): Json | undefined {
 /** Ids of ours have this in them, so that it is known whose they are. */
 const ours = "_sl";
 
-/** Id of a response, the same for the same request; letters, digits, `_`. */
+/** Id of a response, the same for the same request; hex digits after `resp_sl`. */
 export function responseId(requestId: string): string {
-  return `resp${ours}${requestId.toLowerCase().replace(/[^a-z0-9]/g, "")}`;
+  return `resp${ours}${requestId.toLowerCase().replace(/[^0-9a-f]/g, "")}`;
 }
 
 /** Id of an item of a response: `0`, `1`, ... of its output, `i0`, ... of its input. */
@@ -34,13 +34,13 @@ export function itemId(kind: string, response: string, place: number | string): 
 
 /** The response of ours that an item's id belongs to. */
 export function responseOfItem(id: string): string | undefined {
-  const found = /^[a-z]+_(sl[a-z0-9]+)_i?\d+$/.exec(id)?.[1];
+  const found = /^[a-z]+_(sl[0-9a-f]{1,40})_i?\d+$/.exec(id)?.[1];
   return found === undefined ? undefined : `resp_${found}`;
 }
 
 /** Whether an id, of a response or an item, was made by this gateway. */
 export function isOurs(id: string | undefined): boolean {
-  return id !== undefined && /^[a-z]+_sl[a-z0-9]+(?:_i?\d+)?$/.test(id);
+  return id !== undefined && /^[a-z]+_sl[0-9a-f]{1,40}(?:_i?\d+)?$/.test(id);
 }
 
 /** Text of which nothing but the text is to be said. */
