@@ -195,7 +195,7 @@ describe("Anthropic Messages: requests", () => {
             ],
           }],
         },
-        { role: "system", content: "Be kind." },
+        { role: "system", content: "Be kind.", clear_at: "next" },
       ],
       tools: [
         {
@@ -306,6 +306,12 @@ describe("Anthropic Messages: requests", () => {
       refused({ ...ok, messages: [{ role: "user", content: [{ type: "text", text: {} }] }] }),
       /^'messages\[0\]\.content\[0\]\.text' is an object; expected a string$/,
     );
+    let deep: unknown = "x";
+    for (let level = 0; level < 20_000; level++) {
+      deep = [{ type: "tool_result", tool_use_id: "t", content: deep }];
+    }
+    const nested = { ...ok, messages: [{ role: "user", content: deep }] };
+    assert.match(refused(nested), /expected content that is not nested so deep$/);
     assert.match(refused({ ...ok, temperature: "1" }), /^'temperature' is a string/);
     assert.match(refused({ ...ok, stream: 1 }), /^'stream' is a number/);
     assert.match(refused({ ...ok, tools: {} }), /^'tools' is an object; expected an array$/);
@@ -550,6 +556,9 @@ describe("Claude elsewhere", () => {
       ],
     }],
     context_management: { edits: [{ type: "compact_20260112" }] },
+    service_tier: "auto",
+    inference_geo: "eu",
+    mcp_servers: [],
   };
   const messages = [{
     role: "user",
@@ -569,7 +578,7 @@ describe("Claude elsewhere", () => {
       messages,
       context_management: body.context_management,
     });
-    assert.deepEqual(lost.names, ["messages.image"]);
+    assert.deepEqual(lost.names, ["inference_geo", "mcp_servers", "messages.image"]);
     assert.deepEqual(body, before);
   });
 

@@ -40,6 +40,8 @@ export function readCache(value: unknown): CacheMark | undefined {
 
 /** `content`: a string or blocks. */
 export function readContent(content: unknown, at: string): Part[] {
+  // Each level adds to its place; no real request has more than three.
+  if (at.length > 300) throw wrong(at.slice(0, 60), content, "content that is not nested so deep");
   if (typeof content === "string") return [{ type: "text", text: content }];
   if (!Array.isArray(content)) throw wrong(at, content, "a string or an array of blocks");
   const parts: Part[] = [];

@@ -64,11 +64,11 @@ export function headers({ extra, tools, format }: ChatRequest): Record<string, s
  * in the body (spec 3.1).
  *
  * @param lost Told `messages.image` and `messages.document` for what is only referred to, since neither host
- * fetches URLs or has files.
+ * fetches URLs or has files, and the members that neither has.
  */
 export function forBedrock(body: Json, lost: Lost): Json {
-  const betas = betasOf(body);
   const { anthropic_beta: _, anthropic_version: __, ...rest } = hosted(body, lost);
+  const betas = betasOf({ ...rest, anthropic_beta: body.anthropic_beta });
   return {
     anthropic_version: "bedrock-2023-05-31",
     ...betas.length > 0 && { anthropic_beta: betas },
@@ -83,9 +83,16 @@ export function forVertex(body: Json, lost: Lost): Json {
   return { anthropic_version: "vertex-2023-10-16", ...rest };
 }
 
+/** Members that only Anthropic itself has. */
+const atHome = ["service_tier", "inference_geo", "container", "mcp_servers", "speed"];
+
 /** A new body; the given one stays as it is. */
 function hosted(body: Json, lost: Lost): Json {
   const { model: _, stream: __, ...rest } = body;
+  for (const name of atHome) {
+    if (rest[name] != null && rest[name] !== "auto" && rest[name] !== "standard") lost.drop(name);
+    delete rest[name];
+  }
   rest.messages = list(body.messages).map((message) => {
     const one = object(message);
     return Array.isArray(one?.content) ? { ...one, content: inlined(one.content, lost) } : message;

@@ -37,12 +37,11 @@ export function converse(request: ChatRequest, claude: Claude, lost: Lost): Conv
     messages.push({ role: "system", content: waiting });
     waiting = [];
   };
-  for (const { role, parts, name, extra } of request.messages) {
+  for (const { role, parts, name, instructions, extra } of request.messages) {
     const content = writeBlocks(parts, writing);
     if (same) {
-      if (role === "system" && messages.length === 0 && extra === undefined) {
-        system.push(...content);
-      } else messages.push({ role, content, ...extra !== undefined && { extra } });
+      if (instructions === true) system.push(...content);
+      else messages.push({ role, content, ...extra !== undefined && { extra } });
       continue;
     }
     if (name !== undefined) lost.drop("messages.name");

@@ -47,7 +47,11 @@ export function readRequest(body: Json, place: Place): ChatRequest {
   const stream = flag(body, "stream") ?? place.stream ?? false;
   const messages: Message[] = [];
   if (body.system != null) {
-    messages.push({ role: "system", parts: readContent(body.system, "system") });
+    messages.push({
+      role: "system",
+      parts: readContent(body.system, "system"),
+      instructions: true,
+    });
   }
   body.messages.forEach((message, index) =>
     messages.push(readMessage(message, `messages[${index}]`))
