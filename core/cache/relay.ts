@@ -82,6 +82,7 @@ export class Relay implements Sink {
   unexpect(): void {
     this.expected--;
     this.#closeIfLeft();
+    this.#free();
   }
 
   /** Nobody joins any more: what no reader needs may go. */
@@ -189,7 +190,8 @@ export class Relay implements Sink {
   }
 
   #free(): void {
-    if (!this.#settled || this.ending === undefined || this.#readers.size > 0) return;
+    const isRead = this.#readers.size > 0 || this.expected > 0;
+    if (!this.#settled || this.ending === undefined || isRead) return;
     this.#chunks.length = 0;
     this.#giveBack();
   }

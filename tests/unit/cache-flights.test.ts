@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { definePlugin, GatewayError, log } from "../../mod.ts";
+import { type Feed, feeding } from "../../core/feed.ts";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
 import { type Answer, caching, chat, chunks, json, prompt, stream, written } from "./caching.ts";
 
@@ -91,6 +92,24 @@ describe("identical requests at the same time", () => {
     assert.equal((await first).text, all);
     assert.equal((await ask(streamed)).cache, "HIT");
     await reader.cancel();
+    assert.equal(sent.length, 1);
+  });
+
+  it("get the whole of a stream that is there at once", async () => {
+    const feed = (): Feed => ({
+      attach(sink) {
+        sink.data(new TextEncoder().encode(all));
+        sink.end();
+      },
+      resume() {},
+      abort() {},
+    });
+    const atOnce = definePlugin("atOnce", async (_ctx, next) => {
+      return Object.assign(await next(), { [feeding]: feed });
+    });
+    const { ask, sent } = caching({ inside: [atOnce] });
+    const answers = await Promise.all(times(5, () => ask(streamed)));
+    assert.ok(answers.every(({ text }) => text === all), answers.map(({ text }) => text).join());
     assert.equal(sent.length, 1);
   });
 
