@@ -6,6 +6,7 @@
  */
 import { Code, GatewayError } from "../core/error.ts";
 import { list, object } from "../core/formats/json.ts";
+import { forBedrock, forVertex } from "../core/unified/codecs/anthropic/hosts.ts";
 import type { Dialect, Operation } from "../core/unified/dialect.ts";
 import { alternate, deepseek, grok, groq, mistral, openRouter, together } from "./quirks.ts";
 import { rename, spelled, thinkingSwitch } from "./spelling.ts";
@@ -56,6 +57,22 @@ const openAIOnly = [
 const without = (...names: string[]): string[] => openAIOnly.filter((one) => !names.includes(one));
 const sampling = ["top_k", "min_p"];
 
+const openAIFormats = ["openai-chat", "openai-responses"] as const;
+/** Models that OpenAI serves nowhere else, by their pages. */
+const responsesOnly =
+  /^(?:o\d(?:-mini)?-(?:pro|deep-research)|gpt-5(?:\.\d)?-(?:pro|codex)|codex-|computer-use-)/;
+
+/** Project and location stand in for what the configuration or the key says. */
+const vertex = "v1/projects/{project}/locations/{region}";
+
+/** A region of each area that inference profiles of Bedrock are named after. */
+const areas: Readonly<Record<string, string>> = {
+  eu: "eu-central-1",
+  apac: "ap-southeast-1",
+  jp: "ap-northeast-1",
+  au: "ap-southeast-2",
+};
+
 /** OpenAI-compatible, and no more is known. */
 const plain: Dialect = { chat, request: spelled({ flat: true }) };
 
@@ -63,6 +80,8 @@ const plain: Dialect = { chat, request: spelled({ flat: true }) };
 export const dialects: Readonly<Record<string, Dialect>> = {
   openai: {
     chat: chatAndResponses,
+    genuine: true,
+    serves: (model) => responsesOnly.test(model) ? ["openai-responses"] : openAIFormats,
     endpoints: { rerank: false, "messages/count_tokens": false },
     request: spelled({ omit: sampling, newMax: true, developer: true, custom: true }),
   },
@@ -71,6 +90,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       "openai-chat": "{resource}/openai/v1/chat/completions",
       "openai-responses": "{resource}/openai/v1/responses",
     },
+    genuine: true,
     endpoints: only(
       "{resource}/openai/v1/",
       "completions",
@@ -296,6 +316,62 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       },
     }),
     takes: ["reasoning_content"],
+  },
+  anthropic: {
+    chat: { "anthropic-messages": "v1/messages" },
+    genuine: true,
+    endpoints: { ...only(""), "messages/count_tokens": "v1/messages/count_tokens" },
+  },
+  "google-ai-studio": {
+    chat: { gemini: "v1beta/models/{model}:generateContent" },
+    genuine: true,
+    endpoints: only("v1beta/openai/", "images/generations"),
+  },
+  "google-vertex-ai": {
+    chat: {
+      gemini: `${vertex}/publishers/google/models/{model}:generateContent`,
+      "anthropic-messages": `${vertex}/publishers/anthropic/models/{model}:rawPredict`,
+      "openai-chat": `${vertex}/endpoints/openapi/chat/completions`,
+    },
+    streams: {
+      "anthropic-messages": `${vertex}/publishers/anthropic/models/{model}:streamRawPredict`,
+    },
+    /** A model is `{publisher}/{model}`; without a publisher it is Google's, or Claude. */
+    serves(model) {
+      if (/^(?:anthropic\/)?claude-/.test(model)) return ["anthropic-messages"];
+      return model.includes("/") && !model.startsWith("google/") ? ["openai-chat"] : ["gemini"];
+    },
+    endpoints: only(""),
+    request: (body, format, lost) => format === "anthropic-messages" ? forVertex(body, lost) : body,
+    place({ path, model }, operation, { project = "-", region = "global" }) {
+      return {
+        path: path.replace("{project}", project).replace("{region}", region),
+        model: operation === "openai-chat" ? model : model.replace(/^(?:google|anthropic)\//, ""),
+      };
+    },
+  },
+  "aws-bedrock": {
+    chat: {
+      "bedrock-converse": "bedrock-runtime/{region}/model/{model}/converse",
+      "anthropic-messages": "bedrock-runtime/{region}/model/{model}/invoke",
+    },
+    streams: {
+      "anthropic-messages": "bedrock-runtime/{region}/model/{model}/invoke-with-response-stream",
+    },
+    serves: (model) =>
+      model.includes("anthropic.claude")
+        ? ["anthropic-messages", "bedrock-converse"]
+        : ["bedrock-converse"],
+    endpoints: only(""),
+    request: (body, format, lost) =>
+      format === "anthropic-messages" ? forBedrock(body, lost) : body,
+    /** A model may say its region: `{region}/{model}`. */
+    place({ path, model }, _operation, settings) {
+      const [, said, rest] = /^([a-z]{2,3}(?:-[a-z]+){1,3}-\d{1,2})\/(.+)$/.exec(model) ?? [];
+      const area = /^(?:eu|apac|jp|au)(?=\.)/.exec(model)?.[0];
+      const region = said ?? settings.region ?? (area && areas[area]) ?? "us-east-1";
+      return { path: path.replace("{region}", region), model: rest ?? model };
+    },
   },
   cohere: {
     chat: { "cohere-v2": "v2/chat" },

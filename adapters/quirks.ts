@@ -40,6 +40,10 @@ export function groq(body: Json, lost: Lost, model: string): void {
 export function mistral(body: Json): void {
   rename(body, "seed", "random_seed");
   if (body.reasoning_effort === "max") body.reasoning_effort = "xhigh";
+  for (const tool of list(body.tools)) {
+    const fn = object(object(tool)?.function);
+    if (fn !== undefined) fn.parameters ??= { type: "object", properties: {} };
+  }
   const messages = list(body.messages).map(object);
   for (const message of messages) {
     if (message === undefined) continue;

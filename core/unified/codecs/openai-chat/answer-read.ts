@@ -136,7 +136,8 @@ function readChoice(
     calls.count++;
     parts.push(part);
   }
-  const citations = [...list(message.annotations).flatMap(citationOf), ...sourcesOf(body)];
+  let citations = list(message.annotations).flatMap(citationOf);
+  if (citations.length === 0) citations = sourcesOf(body);
   if (citations.length > 0) {
     const cited = parts.findLast((part): part is TextPart => part.type === "text");
     if (cited !== undefined) cited.citations = citations;

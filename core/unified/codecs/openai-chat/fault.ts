@@ -32,6 +32,7 @@ const words: readonly (readonly [RegExp, number])[] = [
   [/authentication|api_key|unauthorized/, 401],
   [/permission|forbidden/, 403],
   [/not_found/, 404],
+  [/server_error|api_error|internal/, 500],
   [/invalid|context_length|bad_request|validation|tool_use_failed|unsupported/, 400],
 ];
 

@@ -42,6 +42,8 @@ const ofPart = new Set([
   "video_url",
   "document_url",
   "document_name",
+  "thinking",
+  "closed",
   "input_audio",
   "file",
   "cache_control",
@@ -56,12 +58,15 @@ export function readMessages(given: readonly unknown[]): Message[] {
   let called: ToolCallPart | undefined;
   /** Takes the results of one turn. */
   let results: Message | undefined;
+  /** Calls of the last turn, for results that do not say to which they belong. */
+  let calls: ToolCallPart[] = [];
   for (const [i, value] of given.entries()) {
     const at = `messages[${i}]`;
     const one = asObject(value, at);
     if (one.role === "tool" || one.role === "function") {
       if (results === undefined) messages.push(results = { role: "user", parts: [] });
-      results.parts.push(readResult(one, at, called));
+      const call = one.role === "function" ? called : calls[results.parts.length];
+      results.parts.push(readResult(one, at, call));
       continue;
     }
     results = undefined;
@@ -70,9 +75,14 @@ export function readMessages(given: readonly unknown[]): Message[] {
       called = readCall({ ...one, id: `call_function_${i}`, index: 0 }, `${at}.`, "function_call");
       message.parts.push(called);
     }
+    if (message.role === "assistant") calls = message.parts.filter(isCall);
     messages.push(message);
   }
   return messages;
+}
+
+function isCall(part: Part): part is ToolCallPart {
+  return part.type === "tool_call";
 }
 
 function readMessage(one: Json, at: string): Message {
@@ -196,10 +206,9 @@ function readCall(call: Json, at: string, member = "function"): ToolCallPart {
 function readResult(one: Json, at: string, called: ToolCallPart | undefined): ToolResultPart {
   const content: Part[] = [];
   readContent(one.content, `${at}.content`, content);
-  const old = one.role === "function";
   const result: ToolResultPart = {
     type: "tool_result",
-    call_id: old ? called?.id ?? "call_function" : required(one, "tool_call_id", `${at}.`),
+    call_id: string(one.tool_call_id) ?? called?.id ?? required(one, "tool_call_id", `${at}.`),
     content,
   };
   set(result, "name", string(one.name));

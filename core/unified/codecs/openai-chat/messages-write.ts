@@ -98,8 +98,9 @@ function writePart(part: Part, role: Message["role"], writing: Writing): Json[] 
   if (part.cache !== undefined) {
     const mark = cacheMark(part.cache, target);
     if (mark !== undefined) last.cache_control = mark;
-    else if (own) last.prompt_cache_breakpoint = { mode: "explicit" };
-    else lost.drop("cache");
+    else if (own && part.cache.ttl === undefined) {
+      last.prompt_cache_breakpoint = { mode: "explicit" };
+    } else lost.drop("cache");
   }
   for (const key in part.extra) {
     if (own) last[key] = part.extra[key];

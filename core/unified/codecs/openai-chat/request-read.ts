@@ -59,9 +59,11 @@ const known = new Set([
   "reasoning_effort",
   "reasoning",
   "include_reasoning",
+  "thinking",
   "web_search_options",
 ]);
 const toolMembers = new Set(["type", "function", "custom", "cache_control"]);
+const ofThinking = new Set(["type", "budget_tokens"]);
 const usageOption = new Set(["include_usage", "include_obfuscation"]);
 
 /** See `ChatCodec.readRequest`. */
@@ -95,9 +97,9 @@ export function readRequest(body: Json, place: Place): ChatRequest {
     request.modalities = modalities as NonNullable<ChatRequest["modalities"]>;
   }
   set(request, "reasoning", readReasoning(body));
-  if (extra?.thinking !== undefined && request.reasoning !== undefined) {
-    const { thinking: _, ...others } = extra;
-    extra = others;
+  const thinking = object(body.thinking);
+  if (thinking !== undefined && rest(thinking, ofThinking) !== undefined) {
+    extra = { ...extra, thinking };
   }
   const options = optional<Json>(body, "stream_options", "object", "");
   if (options !== undefined) {
@@ -120,7 +122,7 @@ export function readRequest(body: Json, place: Place): ChatRequest {
     if (output === undefined) extra = { ...extra, response_format: shape };
     else request.output = output;
   }
-  if (extra !== undefined && Object.keys(extra).length > 0) request.extra = extra;
+  set(request, "extra", extra);
   return request;
 }
 

@@ -466,6 +466,7 @@ export class ChatStreamReader implements StreamReader {
   }
 
   #fail(body: Json, emit: Emit): void {
+    if (body.usage) this.#usage = body;
     this.#emitUsage(emit);
     this.#over = true;
     emit({ type: "error", fault: readFault(200, body) });
