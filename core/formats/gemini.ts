@@ -67,7 +67,7 @@ function sayPart(part: Json | undefined, draft: Draft): void {
 }
 
 /** Figures of `usageMetadata`; nothing for the parts of a stream that have none. */
-function geminiUsage(usage: Json): Counts | undefined {
+export function geminiUsage(usage: Json): Counts | undefined {
   const prompt = count(usage.promptTokenCount);
   const total = count(usage.totalTokenCount);
   const input = sum(prompt, count(usage.toolUsePromptTokenCount));

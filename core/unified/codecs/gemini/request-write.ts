@@ -1,0 +1,173 @@
+/**
+ * A request to Google's `generateContent`, of the Gemini API and of Vertex AI.
+ *
+ * @module
+ */
+import { type Json, object, written } from "../../../formats/json.ts";
+import type { ChatRequest, OutputShape } from "../../chat.ts";
+import type { Target } from "../../codec.ts";
+import { lowerSchema } from "../../json-schema.ts";
+import { geminiJsonSchema, geminiSchema } from "../../json-schema/rules.ts";
+import type { Lost } from "../../lost.ts";
+import { Contents } from "./contents-write.ts";
+import { generationOf, thinkingFor } from "./thinking.ts";
+import { writeToolConfig, writeTools } from "./tools-write.ts";
+
+/** Most of `stopSequences`. */
+const mostStops = 5;
+
+/** See `ChatCodec.writeRequest`. The model is in the path. */
+export function writeRequest(request: ChatRequest, target: Target, lost: Lost): Json {
+  const own = request.format === "gemini";
+  const model = generationOf(target.model);
+  const { contents, system } = new Contents(request, target, lost);
+  const body: Json = { contents };
+  if (system.length > 0) {
+    const [first] = contents;
+    // Google's older open models know no instructions.
+    if (/gemma-[123]/.test(target.model) && first?.role === "user") first.parts.unshift(...system);
+    else body.systemInstruction = { parts: system };
+  }
+  const tools = writeTools(request, target, lost);
+  if (tools.length > 0) body.tools = tools;
+  const toolConfig = writeToolConfig(request, model, lost);
+  if (toolConfig !== undefined) body.toolConfig = toolConfig;
+  const config = writeConfig(request, target, lost);
+  if (own && request.store !== undefined) body.store = request.store;
+  const tier = tierFor(request, lost);
+  if (tier !== undefined) body.serviceTier = tier;
+  if (own) extend(body, config, request.extra);
+  else for (const name in request.extra) lost.drop(name);
+  if (Object.keys(config).length > 0) body.generationConfig = config;
+  dropped(request, lost);
+  return body;
+}
+
+/** Of no meaning to Google; those that say what is so anyway are no loss. */
+function dropped(request: ChatRequest, lost: Lost): void {
+  const said: Readonly<Record<string, boolean>> = {
+    parallel_tool_calls: request.parallel_tool_calls === false && request.tools !== undefined,
+    min_p: request.min_p !== undefined,
+    logit_bias: request.logit_bias !== undefined && written(request.logit_bias) !== "{}",
+    verbosity: request.verbosity !== undefined && request.verbosity !== "medium",
+    user: request.user !== undefined,
+    metadata: request.metadata !== undefined,
+    store: request.store === true && request.format !== "gemini",
+    prompt_cache_key: request.prompt_cache_key !== undefined,
+    cache: request.cache !== undefined,
+  };
+  for (const name in said) if (said[name]) lost.drop(name);
+}
+
+function tierFor({ service_tier: tier, format }: ChatRequest, lost: Lost): string | undefined {
+  switch (tier) {
+    case undefined:
+    case "auto":
+      return undefined;
+    case "default":
+    case "standard":
+      return format === "gemini" ? "standard" : undefined;
+    case "flex":
+    case "priority":
+      return tier;
+  }
+  if (format === "gemini") return tier;
+  lost.drop("service_tier");
+  return undefined;
+}
+
+function writeConfig(request: ChatRequest, target: Target, lost: Lost): Json {
+  const { n, stop, logprobs, top_logprobs, modalities, reasoning, output } = request;
+  const model = generationOf(target.model);
+  const config: Json = {};
+  const put = (name: string, value: unknown) => {
+    if (value !== undefined) config[name] = value;
+  };
+  put("temperature", request.temperature);
+  put("topP", request.top_p);
+  put("topK", request.top_k);
+  put("candidateCount", request.format === "gemini" || (n ?? 1) > 1 ? n : undefined);
+  put("maxOutputTokens", request.max_tokens);
+  if (stop !== undefined && stop.length > 0) {
+    config.stopSequences = stop.slice(0, mostStops);
+    if (stop.length > mostStops) lost.drop("stop");
+  }
+  put("seed", request.seed);
+  // Some models refuse these, also where they say nothing.
+  const idle = request.format === "gemini" ? undefined : 0;
+  const { presence_penalty, frequency_penalty } = request;
+  put("presencePenalty", presence_penalty === idle ? undefined : presence_penalty);
+  put("frequencyPenalty", frequency_penalty === idle ? undefined : frequency_penalty);
+  put("responseLogprobs", logprobs || undefined);
+  put("logprobs", top_logprobs === idle ? undefined : top_logprobs);
+  if (output !== undefined) {
+    writeShape(config, output, request.format === "gemini" ? undefined : model.version, lost);
+  }
+  if (modalities !== undefined) {
+    const words = modalities.map((word) => word.toUpperCase());
+    // What is spoken comes without text.
+    if (request.format === "gemini") config.responseModalities = words;
+    else if (words.includes("AUDIO")) config.responseModalities = ["AUDIO"];
+    else if (words.includes("IMAGE")) config.responseModalities = words;
+  }
+  if (request.audio !== undefined) writeVoice(config, request, lost);
+  if (reasoning !== undefined) {
+    put(
+      "thinkingConfig",
+      request.format === "gemini" ? ownThinking(reasoning) : thinkingFor(reasoning, model, lost),
+    );
+  }
+  return config;
+}
+
+/** As Google's client said it. */
+function ownThinking({ budget, effort, visible }: NonNullable<ChatRequest["reasoning"]>): Json {
+  return {
+    ...visible !== undefined && { includeThoughts: visible },
+    ...budget !== undefined && { thinkingBudget: budget },
+    ...effort !== undefined && { thinkingLevel: effort.toUpperCase() },
+  };
+}
+
+/** Models before 2.5 know only their own dialect of schemas. Google's clients need no translation. */
+function writeShape(
+  config: Json,
+  output: OutputShape,
+  version: number | undefined,
+  lost: Lost,
+): void {
+  config.responseMimeType = output.type === "text" ? "text/plain" : "application/json";
+  if (output.type !== "json_schema") return;
+  const { schema, description } = output;
+  const said = description === undefined || schema.description !== undefined
+    ? schema
+    : { ...schema, description };
+  const at = "output.schema";
+  if (version === undefined) config.responseJsonSchema = schema;
+  else if (version < 205) config.responseSchema = lowerSchema(said, geminiSchema, lost, at);
+  else config.responseJsonSchema = lowerSchema(said, geminiJsonSchema, lost, at);
+}
+
+/** Voices have other names elsewhere; the format is always PCM. */
+function writeVoice(config: Json, { audio = {}, modalities }: ChatRequest, lost: Lost): void {
+  const voice = audio.voice;
+  if (typeof voice === "string") {
+    config.speechConfig = { voiceConfig: { prebuiltVoiceConfig: { voiceName: voice } } };
+  } else if (voice !== undefined) lost.drop("audio.voice");
+  const spoken = modalities?.includes("audio") === true;
+  if (spoken && audio.format !== undefined && audio.format !== "pcm16") lost.drop("audio.format");
+}
+
+/** Puts back what only Google knows. */
+function extend(body: Json, config: Json, extra: Json | undefined): void {
+  for (const path in extra) {
+    const steps = path.split(".");
+    const last = steps.pop()!;
+    let at = body;
+    for (const [i, step] of steps.entries()) {
+      if (i === 0 && step === "generationConfig") at = config;
+      else at = (at[step] = object(at[step]) ?? {}) as Json;
+    }
+    at[last] = extra[path];
+  }
+}
