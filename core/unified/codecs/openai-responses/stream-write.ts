@@ -14,19 +14,21 @@ import type { Usage } from "../../../usage/usage.ts";
 import type {
   ChatEvent,
   ChatFault,
+  Citation,
   Finish,
-  MediaPart,
   Part,
   ReasoningPart,
   Signature,
+  TokenLogprob,
   ToolCallPart,
 } from "../../chat.ts";
 import type { Asked, StreamWriter } from "../../codec.ts";
-import { sealed } from "../../signature.ts";
 import { writeFault } from "../openai-chat/fault.ts";
 import { marks } from "./items-read.ts";
 import { type Ending, endingOf, failure, headOf, usageTo } from "./response.ts";
-import { annotationOf, format, itemId, logprobsTo, responseId } from "./shape.ts";
+import { callItem, messageItem, opening, type Said, sayPicture, Script } from "./script.ts";
+import { beginThought, endThought, sayMark } from "./thoughts.ts";
+import { annotationOf, format, logprobsTo, responseId } from "./shape.ts";
 
 type Start = Extract<ChatEvent, { type: "start" }>;
 
@@ -34,28 +36,25 @@ type Start = Extract<ChatEvent, { type: "start" }>;
 interface Open {
   value: Part;
   text: string;
-  annotations: Json[];
+  /** Base64 of a sound or an image. */
+  data: string;
+  citations: Citation[];
   logprobs: Json[];
-  signature?: Signature | undefined;
-  /** Events that tell more of it, as far as they are always the same. */
+  signature: Signature | undefined;
+  /** How events that tell more of it begin; empty until its first was told. */
   prefix: string;
-  /** Events of it were told. */
-  told: boolean;
 }
 
 /** Writes one stream. */
 export class ResponsesWriter implements StreamWriter {
   readonly #asked: Asked;
-  readonly #silent: boolean;
-  #id = "";
+  readonly #script: Script;
   #head: Json | undefined;
   /** Its JSON without the closing brace. */
   #headJson = "";
   #tier: string | undefined;
-  #sequence = 0;
-  readonly #output: Json[] = [];
   /** The message that more parts may go to. */
-  #message: { id: string; content: Json[] } | undefined;
+  #message: Said | undefined;
   #open: Open | undefined;
   #refused = false;
   #finish: Finish = "stop";
@@ -65,7 +64,7 @@ export class ResponsesWriter implements StreamWriter {
   /** @param silent Only the response is wanted, not its events. */
   constructor(asked: Asked, silent = false) {
     this.#asked = asked;
-    this.#silent = silent;
+    this.#script = new Script(silent);
   }
 
   /** The whole response, once the stream has ended. */
@@ -91,20 +90,19 @@ export class ResponsesWriter implements StreamWriter {
         return this.#begin() + this.#fail(event.fault);
     }
     if (event.choice !== 0) return "";
-    const open = this.#open;
     switch (event.type) {
       case "part_start":
-        return this.#begin() + this.#close() + this.#start_part(event.value);
+        return this.#begin() + this.#close() + this.#begun(event.value);
       case "part_end":
         return this.#close();
       case "finish":
         this.#finish = event.finish;
-        return this.#close() + this.#endMessage();
+        return this.#close();
       case "signature":
-        if (open !== undefined) open.signature = event.signature;
+        if (this.#open !== undefined) this.#open.signature = event.signature;
         return "";
       case "citation":
-        return open?.value.type === "text" ? this.#cite(open, event.citation) : "";
+        return this.#cite(event.citation);
       case "data":
         return this.#data(event.data);
     }
@@ -113,122 +111,88 @@ export class ResponsesWriter implements StreamWriter {
   #start({ id: _, model, created, service_tier }: Omit<Start, "type">): string {
     if (this.#head !== undefined) return "";
     const asked = this.#asked;
-    this.#id = responseId(asked.requestId);
+    const id = this.#script.id = responseId(asked.requestId);
     const at = created || Math.floor(asked.now() / 1000);
-    this.#head = headOf(asked, this.#id, at, model || asked.model);
-    this.#headJson = JSON.stringify(this.#head).slice(0, -1);
+    this.#head = headOf(asked, id, at, model || asked.model);
     this.#tier = service_tier;
-    const response =
-      `"response":${this.#headJson},"service_tier":"${
-        asked.request.service_tier ?? "auto"
-      }","status":"in_progress","completed_at":null,"error":null,"incomplete_details":null,` +
-      `"output":[],"usage":null}`;
-    return this.#say("response.created", response) + this.#say("response.in_progress", response);
+    if (this.#script.silent) return "";
+    this.#headJson = JSON.stringify(this.#head).slice(0, -1);
+    const response = this.#responseWith({
+      service_tier: asked.request.service_tier ?? "auto",
+      completed_at: null,
+      status: "in_progress",
+      error: null,
+      incomplete_details: null,
+      output: [],
+      usage: null,
+    });
+    return this.#script.say("response.created", response) +
+      this.#script.say("response.in_progress", response);
+  }
+
+  #responseWith(tail: Json): string {
+    return `"response":${this.#headJson},${JSON.stringify(tail).slice(1)}`;
   }
 
   #begin(): string {
     return this.#head === undefined ? this.#start({ id: "", model: "" }) : "";
   }
 
-  /** One event. @param members JSON of the members beside `type` and `sequence_number`. */
-  #say(type: string, members: string): string {
-    if (this.#silent) return "";
-    return `event: ${type}\ndata: {"type":"${type}",${members},"sequence_number":${this
-      .#sequence++}}\n\n`;
-  }
-
-  /** An event that opens or ends an item. */
-  #sayItem(type: "added" | "done", item: Json): string {
-    if (this.#silent) return "";
-    const at = `"output_index":${this.#output.length}`;
-    return this.#say(`response.output_item.${type}`, `${at},"item":${JSON.stringify(item)}`);
-  }
-
-  /** The item that comes next. */
-  #next(kind: string): string {
-    return itemId(kind, this.#id, this.#output.length);
-  }
-
-  #at(id: string): string {
-    return `"item_id":"${id}","output_index":${this.#output.length}`;
-  }
-
-  #done(item: Json): string {
-    const out = this.#sayItem("done", item);
-    this.#output.push(item);
-    return out;
-  }
-
-  #start_part(value: Part): string {
+  #begun(value: Part): string {
     const open: Open = {
       value,
       text: "",
-      annotations: [],
+      data: "",
+      citations: [],
       logprobs: [],
       prefix: "",
-      told: false,
       signature: "signature" in value ? value.signature : undefined,
     };
     let out = "";
     if (open.signature !== undefined && value.type !== "reasoning") {
       // It is known before the item, so it goes before it.
-      out += this.#endMessage() + this.#mark(marks.next, open.signature);
+      out = this.#endMessage() + sayMark(this.#script, marks.next, open.signature);
       open.signature = undefined;
     }
     this.#open = open;
     switch (value.type) {
       case "text":
-      case "refusal":
-        out += this.#openContent(open, value.type === "text" ? "output_text" : "refusal");
-        if (value.text !== "") out += this.#text(value.text);
-        if (value.type === "text") {
-          for (const citation of value.citations ?? []) out += this.#cite(open, citation);
-        }
+        out += this.#openContent(open, "response.output_text") + this.#text(value.text);
+        for (const citation of value.citations ?? []) out += this.#cite(citation);
         return out;
+      case "refusal":
+        return out + this.#openContent(open, "response.refusal") + this.#text(value.text);
+      case "audio": {
+        const { source, transcript = "" } = value;
+        return out + this.#openContent(open, "response.audio") +
+          this.#data(source.kind === "base64" ? source.data : "") + this.#text(transcript);
+      }
       case "reasoning":
-        out += this.#endMessage();
-        return value.text === "" ? out : out + this.#text(value.text);
+        return out + this.#endMessage() + this.#text(value.text);
       case "tool_call":
-        out += this.#endMessage() + this.#openCall(open, value);
-        return value.arguments === "" ? out : out + this.#arguments(value.arguments);
-      case "audio":
-        return out + this.#openContent(open, "output_audio") +
-          (value.source.kind === "base64" && value.source.data !== ""
-            ? this.#data(value.source.data)
-            : "") +
-          (value.transcript ? this.#text(value.transcript) : "");
+        return out + this.#endMessage() + this.#openCall(open, value) +
+          this.#arguments(value.arguments);
       default:
         return out + this.#endMessage();
     }
   }
 
   /** A part of a message. */
-  #openContent(open: Open, type: "output_text" | "refusal" | "output_audio"): string {
+  #openContent(open: Open, event: string): string {
     let out = "";
-    let message = this.#message;
-    if (message === undefined) {
-      message = this.#message = { id: this.#next("msg"), content: [] };
-      out = this.#sayItem("added", messageItem(message, "in_progress"));
+    if (this.#message === undefined) {
+      this.#message = { id: this.#script.next("msg"), content: [] };
+      out = this.#script.added(messageItem(this.#message, "in_progress"));
     }
-    const at = `${this.#at(message.id)},"content_index":${message.content.length}`;
-    const event = type === "output_audio" ? "response.audio" : `response.${type}`;
-    open.prefix = `event: ${event}.delta\ndata: {"type":"${event}.delta",${at},"delta":`;
-    open.told = true;
+    const at = this.#contentAt();
+    open.prefix = `${opening(`${event}.delta`)}${at},"delta":`;
     const part = JSON.stringify(contentOf(open));
-    return out + this.#say("response.content_part.added", `${at},"part":${part}`);
+    return out + this.#script.say("response.content_part.added", `${at},"part":${part}`);
   }
 
-  #openThought(open: Open, value: ReasoningPart): string {
-    const id = this.#next("rs");
-    const summary = this.#isSummary(value);
-    const item = { id, type: "reasoning", summary: [], ...!summary && { content: [] } };
-    const at = `${this.#at(id)},"${summary ? "summary" : "content"}_index":0`;
-    const event = `response.reasoning_${summary ? "summary_text" : "text"}.delta`;
-    open.prefix = `event: ${event}\ndata: {"type":"${event}",${at},"delta":`;
-    open.told = true;
-    const part = `${at},"part":${JSON.stringify(thought("", summary))}`;
-    return this.#sayItem("added", item) +
-      this.#say(`response.${summary ? "reasoning_summary" : "content"}_part.added`, part);
+  #contentAt(): string {
+    const { id, content } = this.#message!;
+    return `${this.#script.at(id)},"content_index":${content.length}`;
   }
 
   #isSummary(value: ReasoningPart): boolean {
@@ -236,75 +200,83 @@ export class ResponsesWriter implements StreamWriter {
   }
 
   #openCall(open: Open, value: ToolCallPart): string {
-    const item = callOf(value, this.#next(value.custom ? "ctc" : "fc"), "", "in_progress");
-    const event = `response.${value.custom ? "custom_tool_call_input" : "function_call_arguments"}`;
-    open.prefix = `event: ${event}.delta\ndata: {"type":"${event}.delta",${
-      this.#at(item.id as string)
-    },"delta":`;
-    return this.#sayItem("added", item);
+    const item = callItem(value, this.#callId(value), "", "in_progress");
+    const what = value.custom ? "custom_tool_call_input" : "function_call_arguments";
+    const at = this.#script.at(item.id as string);
+    open.prefix = `${opening(`response.${what}.delta`)}${at},"delta":`;
+    return this.#script.added(item);
   }
 
-  #text(text: string, logprobs?: Parameters<typeof logprobsTo>[0]): string {
+  #callId({ custom }: ToolCallPart): string {
+    return this.#script.next(custom ? "ctc" : "fc");
+  }
+
+  #text(text: string, logprobs?: readonly TokenLogprob[]): string {
     const open = this.#open;
     if (open === undefined || (text === "" && logprobs === undefined)) return "";
-    const { type } = open.value;
     let out = "";
-    if (type === "reasoning" && !open.told) out = this.#openThought(open, open.value);
-    open.text += text;
-    if (type === "text") {
-      const scores = logprobs === undefined ? [] : logprobsTo(logprobs);
-      if (scores.length > 0) open.logprobs.push(...scores);
-      if (this.#silent) return "";
-      const told = scores.length > 0 ? JSON.stringify(scores) : "[]";
-      return `${open.prefix}${JSON.stringify(text)},"logprobs":${told},"sequence_number":${this
-        .#sequence++}}\n\n`;
+    switch (open.value.type) {
+      case "text": {
+        open.text += text;
+        if (logprobs === undefined) {
+          return this.#script.more(open.prefix, `${JSON.stringify(text)},"logprobs":[]`);
+        }
+        const scores = logprobsTo(logprobs);
+        open.logprobs.push(...scores);
+        const told = `${JSON.stringify(text)},"logprobs":${JSON.stringify(scores)}`;
+        return this.#script.more(open.prefix, told);
+      }
+      case "reasoning":
+        if (open.prefix === "") {
+          const thought = beginThought(this.#script, this.#isSummary(open.value));
+          [out, open.prefix] = thought;
+        }
+        open.text += text;
+        return out + this.#script.more(open.prefix, JSON.stringify(text));
+      case "refusal":
+        open.text += text;
+        return this.#script.more(open.prefix, JSON.stringify(text));
+      case "audio":
+        open.text += text;
+        return this.#script.say(
+          "response.audio.transcript.delta",
+          `"delta":${JSON.stringify(text)}`,
+        );
+      default:
+        return "";
     }
-    if (type === "audio") {
-      return this.#say("response.audio.transcript.delta", `"delta":${JSON.stringify(text)}`);
-    }
-    return out + this.#more(open, text);
   }
 
   #arguments(text: string): string {
     const open = this.#open;
     if (open?.value.type !== "tool_call" || text === "") return "";
     open.text += text;
-    return this.#more(open, text);
-  }
-
-  #more(open: Open, text: string): string {
-    if (this.#silent) return "";
-    return `${open.prefix}${JSON.stringify(text)},"sequence_number":${this.#sequence++}}\n\n`;
+    return this.#script.more(open.prefix, JSON.stringify(text));
   }
 
   #data(data: string): string {
     const open = this.#open;
-    if (open === undefined) return "";
-    const { value } = open;
-    if (value.type === "image") open.text += data;
-    if (value.type !== "audio") return "";
-    open.value = heard(value, data);
-    return this.#more(open, data);
+    if (open === undefined || data === "") return "";
+    open.data += data;
+    // An image is told once it is whole.
+    return open.value.type === "audio" ? this.#script.more(open.prefix, JSON.stringify(data)) : "";
   }
 
-  #cite(open: Open, citation: Parameters<typeof annotationOf>[0]): string {
-    const annotation = annotationOf(citation, open.text.length);
-    const index = open.annotations.push(annotation) - 1;
-    return this.#say(
+  #cite(citation: Citation): string {
+    const open = this.#open;
+    if (open?.value.type !== "text") return "";
+    const index = open.citations.push(citation) - 1;
+    const annotation = JSON.stringify(annotationOf(citation, open.text.length));
+    return this.#script.say(
       "response.output_text.annotation.added",
-      `${this.#contentAt()},"annotation_index":${index},"annotation":${JSON.stringify(annotation)}`,
+      `${this.#contentAt()},"annotation_index":${index},"annotation":${annotation}`,
     );
-  }
-
-  #contentAt(): string {
-    const { id, content } = this.#message!;
-    return `${this.#at(id)},"content_index":${content.length}`;
   }
 
   #close(): string {
     const open = this.#open;
     if (open === undefined) return "";
-    const { value } = open;
+    const { value, signature } = open;
     let out = "";
     switch (value.type) {
       case "text":
@@ -314,180 +286,100 @@ export class ResponsesWriter implements StreamWriter {
         break;
       case "reasoning":
         this.#open = undefined;
-        return this.#closeThought(open, value);
+        return endThought(this.#script, open, value, this.#isSummary(value));
       case "tool_call":
         out = this.#closeCall(open, value);
         break;
       case "image":
-        out = this.#picture(open, value);
+        out = sayPicture(this.#script, value, open.data);
         break;
       case "native":
         if (value.format === format) {
-          out = this.#sayItem("added", { ...value.value, status: "in_progress" }) +
-            this.#done(value.value);
+          out = this.#script.added({ ...value.value, status: "in_progress" }) +
+            this.#script.done(value.value);
         }
     }
     this.#open = undefined;
-    if (open.signature === undefined) return out;
-    return out + this.#endMessage() + this.#mark(marks.previous, open.signature);
+    if (signature === undefined) return out;
+    return out + this.#endMessage() + sayMark(this.#script, marks.previous, signature);
   }
 
   #closeContent(open: Open): string {
+    const script = this.#script;
     const at = this.#contentAt();
-    const { value } = open;
     const part = contentOf(open);
-    this.#message!.content.push(part);
-    if (value.type === "refusal") this.#refused = true;
-    if (this.#silent) return "";
-    const text = JSON.stringify(open.text);
-    const over = value.type === "text"
-      ? this.#say(
-        "response.output_text.done",
-        `${at},"text":${text},"logprobs":${JSON.stringify(open.logprobs)}`,
-      )
-      : value.type === "refusal"
-      ? this.#say("response.refusal.done", `${at},"refusal":${text}`)
-      : this.#say("response.audio.done", at) + this.#say("response.audio.transcript.done", at);
-    return over + this.#say("response.content_part.done", `${at},"part":${JSON.stringify(part)}`);
-  }
-
-  #closeThought(open: Open, value: ReasoningPart): string {
-    const { text, signature, told } = open;
-    if (!told && signature === undefined) return ""; // nothing was thought
-    const id = this.#next("rs");
-    const summary = this.#isSummary(value) || !told;
-    const part = thought(text, summary);
+    const { type } = open.value;
+    if (type === "refusal") this.#refused = true;
     let out = "";
-    if (told) {
-      const at = `${this.#at(id)},"${summary ? "summary" : "content"}_index":0`;
-      const whole = `${at},"text":${JSON.stringify(text)}`;
-      out = this.#say(`response.reasoning_${summary ? "summary_text" : "text"}.done`, whole) +
-        this.#say(
-          `response.${summary ? "reasoning_summary" : "content"}_part.done`,
-          `${at},"part":${JSON.stringify(part)}`,
-        );
-    } else out = this.#sayItem("added", { id, type: "reasoning", summary: [] });
-    const mark = value.redacted && signature?.format !== format ? marks.redacted : "";
-    return out + this.#done({
-      id,
-      type: "reasoning",
-      summary: told && summary ? [part] : [],
-      ...!summary && { content: [part] },
-      ...signature !== undefined && {
-        encrypted_content: sealed({ ...signature, value: mark + signature.value }, format),
-      },
-    });
+    if (!script.silent) {
+      const text = JSON.stringify(open.text);
+      const whole = `${at},"part":${JSON.stringify(part)}`;
+      const scores = JSON.stringify(open.logprobs);
+      out = (type === "text"
+        ? script.say("response.output_text.done", `${at},"text":${text},"logprobs":${scores}`)
+        : type === "refusal"
+        ? script.say("response.refusal.done", `${at},"refusal":${text}`)
+        : script.say("response.audio.done", at) +
+          script.say("response.audio.transcript.done", at)) +
+        script.say("response.content_part.done", whole);
+    }
+    this.#message!.content.push(part);
+    return out;
   }
 
   #closeCall(open: Open, value: ToolCallPart): string {
-    let out = "";
+    const script = this.#script;
     // Clients parse what they are given.
-    if (open.text === "" && !value.custom) out = this.#arguments("{}");
-    const item = callOf(value, this.#next(value.custom ? "ctc" : "fc"), open.text, "completed");
-    if (this.#silent) return this.#done(item);
-    const at = this.#at(item.id as string);
+    let out = open.text === "" && !value.custom ? this.#arguments("{}") : "";
+    const item = callItem(value, this.#callId(value), open.text, "completed");
+    const at = script.at(item.id as string);
     const text = JSON.stringify(open.text);
     out += value.custom
-      ? this.#say("response.custom_tool_call_input.done", `${at},"input":${text}`)
-      : this.#say(
+      ? script.say("response.custom_tool_call_input.done", `${at},"input":${text}`)
+      : script.say(
         "response.function_call_arguments.done",
         `${at},"name":${JSON.stringify(value.name)},"arguments":${text}`,
       );
-    return out + this.#done(item);
-  }
-
-  #picture(open: Open, { source }: MediaPart): string {
-    const begun = source.kind === "base64" ? source.data : source.kind === "url" ? source.url : "";
-    const id = this.#next("ig");
-    const item = {
-      id,
-      type: "image_generation_call",
-      status: "completed",
-      result: begun + open.text,
-    };
-    const at = this.#at(id);
-    return this.#sayItem("added", { ...item, status: "in_progress", result: null }) +
-      this.#say("response.image_generation_call.in_progress", at) +
-      this.#say("response.image_generation_call.generating", at) +
-      this.#say("response.image_generation_call.completed", at) + this.#done(item);
-  }
-
-  /** A signature of what stands before or after. */
-  #mark(mark: string, signature: Signature): string {
-    const id = this.#next("rs");
-    const encrypted_content = sealed({ ...signature, value: mark + signature.value }, format);
-    const item = { id, type: "reasoning", summary: [], encrypted_content };
-    return this.#sayItem("added", { id, type: "reasoning", summary: [] }) + this.#done(item);
+    return out + script.done(item);
   }
 
   #endMessage(status = "completed"): string {
     const message = this.#message;
     if (message === undefined) return "";
     this.#message = undefined;
-    return this.#done(messageItem(message, status));
+    return this.#script.done(messageItem(message, status));
   }
 
   #end(ending: Ending): string {
-    const status = ending.status === "completed" ? "completed" : "incomplete";
-    const out = this.#close() + this.#endMessage(status);
-    const completed_at = ending.status === "completed"
-      ? Math.floor(this.#asked.now() / 1000)
-      : null;
+    const completed = ending.status === "completed";
+    const out = this.#close() + this.#endMessage(completed ? "completed" : "incomplete");
     const tail = {
       service_tier: this.#tier ?? "default",
-      completed_at,
+      completed_at: completed ? Math.floor(this.#asked.now() / 1000) : null,
       ...ending,
-      output: this.#output,
+      output: this.#script.output,
       usage: usageTo(this.#usage),
     };
     this.#final = { ...this.#head, ...tail };
-    if (this.#silent) return "";
-    const response = `"response":${this.#headJson},${JSON.stringify(tail).slice(1)}`;
-    return out + this.#say(`response.${ending.status}`, response);
+    if (this.#script.silent) return "";
+    return out + this.#script.say(`response.${ending.status}`, this.#responseWith(tail));
   }
 
   #fail(fault: ChatFault): string {
+    // Half a call is none.
+    if (this.#open?.value.type === "tool_call") this.#open = undefined;
+    const out = this.#close() + this.#endMessage("incomplete");
     // The SDK throws at `error`; its types have the members beside it.
     const { error } = writeFault(fault);
     const { code, message, param } = error as Json;
     const members = JSON.stringify({ code, message, param, error }).slice(1, -1);
-    const out = this.#close() + this.#endMessage("incomplete") + this.#say("error", members);
-    return out + this.#end(failure(fault));
+    return out + this.#script.say("error", members) + this.#end(failure(fault));
   }
 }
 
-function messageItem({ id, content }: { id: string; content: Json[] }, status: string): Json {
-  return { id, type: "message", status, role: "assistant", content };
-}
-
-function contentOf({ value, text, annotations, logprobs }: Open): Json {
+function contentOf({ value, text, data, citations, logprobs }: Open): Json {
   if (value.type === "refusal") return { type: "refusal", refusal: text };
-  if (value.type !== "audio") return { type: "output_text", text, annotations, logprobs };
-  return {
-    type: "output_audio",
-    data: value.source.kind === "base64" ? value.source.data : "",
-    transcript: text,
-  };
-}
-
-function heard(value: MediaPart, data: string): MediaPart {
-  const { source } = value;
-  if (source.kind !== "base64") return value;
-  return { ...value, source: { ...source, data: source.data + data } };
-}
-
-function thought(text: string, summary: boolean): Json {
-  return { type: summary ? "summary_text" : "reasoning_text", text };
-}
-
-function callOf(value: ToolCallPart, id: string, text: string, status: string): Json {
-  const { custom, id: call_id, name } = value;
-  return {
-    id,
-    type: custom ? "custom_tool_call" : "function_call",
-    status,
-    ...custom ? { input: text } : { arguments: text },
-    call_id,
-    name,
-  };
+  if (value.type === "audio") return { type: "output_audio", data, transcript: text };
+  const annotations = citations.map((citation) => annotationOf(citation, text.length));
+  return { type: "output_text", text, annotations, logprobs };
 }
