@@ -280,7 +280,7 @@ class Answers {
       stay();
       return {
         about: done?.about ?? { ...nobody, provider: ctx.provider.slug, model: job.asked.model },
-        end: left ? "client_abort" : done ? "complete" : "upstream_cut",
+        end: left ? "client_abort" : done?.end ?? "upstream_cut",
         contentType: head.headers["content-type"] ?? "",
         body: done?.body ?? nothing,
         sent: job.sent,

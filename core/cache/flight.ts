@@ -5,6 +5,7 @@
  */
 import type { Feed } from "../feed.ts";
 import type { Fault } from "../formats/draft.ts";
+import type { End } from "../log/row.ts";
 import type { About, Entry } from "./entry.ts";
 import type { Relay } from "./relay.ts";
 
@@ -33,10 +34,11 @@ export type Outcome =
   /** What happened was about the first request alone: ask yourself. */
   | { kind: "again" };
 
-/** A body that came to its end. */
+/** A body that came to its end, which may be an error. */
 export interface Done {
   about: About;
   body: Uint8Array;
+  end: End;
 }
 
 /** One request on its way, and who waits for it. */

@@ -7,6 +7,7 @@
 import type { Context } from "../context.ts";
 import { readAnswer, type Reading } from "../formats/read.ts";
 import { topLevelString } from "../scan.ts";
+import type { End } from "../log/row.ts";
 import type { About } from "./entry.ts";
 import type { Asked } from "./identity.ts";
 
@@ -63,12 +64,12 @@ export interface Received {
   reading: Reading | undefined;
 }
 
-/** What the answer tells, and whether it may be stored; if not, why. */
+/** What the answer tells, how it ended, and whether it may be stored; if not, why. */
 export function judge(
   ctx: Context,
   asked: Asked,
   { status, contentType, body, length, reading }: Received,
-): { about: About; refused: string | undefined } {
+): { about: About; end: End; refused: string | undefined } {
   const { provider, path } = ctx;
   const { usage = null, model, finish = null, error, end, streamed, modelType } = reading ??
     readAnswer({
@@ -101,5 +102,11 @@ export function judge(
     const state = streamed ? undefined : topLevelString(body, "status");
     return state !== undefined && pending.test(state) ? "not done yet" : undefined;
   };
-  return { about, refused: refused() };
+  let ended: End = "complete";
+  // An error answer may well be whole; a stream that breaks off ends with an error event.
+  if (status < 400) {
+    if (error !== undefined) ended = "error";
+    else if (end === "missing") ended = "upstream_cut";
+  }
+  return { about, end: ended, refused: refused() };
 }

@@ -8,6 +8,7 @@ import { Code, GatewayError } from "../error.ts";
 import { feedOf } from "../feed.ts";
 import type { Reading } from "../formats/read.ts";
 import { knownOf } from "../known.ts";
+import type { End } from "../log/row.ts";
 import { observe } from "../observe.ts";
 import { joined, Tape, wholeBody } from "../tape.ts";
 import { type CostParts, totalOf } from "../usage/cost.ts";
@@ -117,8 +118,8 @@ export function relayed(
       if (relay.ending === "closed" && relay.whole) {
         const body = relay.bytes();
         const pace = paceOf(relay.sizes(), relay.times, begin);
-        const { about } = settle(recording, response, body, pace);
-        done = { about, body };
+        const { about, end } = settle(recording, response, body, pace);
+        done = { about, body, end };
       }
       onOver();
       relay.settle();
@@ -135,11 +136,11 @@ function settle(
   body: Uint8Array,
   pace: Pace | undefined,
   reading?: Reading,
-): { about: About; stored: void | Promise<void> } {
+): { about: About; end: End; stored: void | Promise<void> } {
   const { host } = ctx;
   const { status, headers } = response;
   const length = headers.get("content-length");
-  const { about, refused } = judge(ctx, asked, {
+  const { about, end, refused } = judge(ctx, asked, {
     status,
     contentType: headers.get("content-type") ?? "",
     body,
@@ -147,7 +148,7 @@ function settle(
     reading,
   });
   if (refused !== undefined || !mayStore(response) || body.byteLength > limit) {
-    return { about, stored: undefined };
+    return { about, end, stored: undefined };
   }
   const entry: Entry = {
     status,
@@ -164,7 +165,7 @@ function settle(
     keep: Math.max(policy.staleWhileRevalidate, policy.staleIfError),
   };
   const ready = price(ctx, about);
-  return { about, stored: host.cache.take(asked, entry, { other, memory, ready }) };
+  return { about, end, stored: host.cache.take(asked, entry, { other, memory, ready }) };
 }
 
 /** US dollars by the price list, whatever the request says that it pays. */

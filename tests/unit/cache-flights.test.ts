@@ -373,6 +373,25 @@ describe("a failure", () => {
     assert.equal(sent.length, 1);
   });
 
+  it("of a stream after its first byte is one in the log of all", async () => {
+    const logs = memoryLogs();
+    const upstream = written();
+    const { ask, gateway } = caching(
+      { around: [log()], stores: { logs } },
+      () => upstream.response,
+    );
+    const answers = times(3, () => ask(streamed));
+    for (const chunk of chunks.slice(0, 2)) upstream.write(chunk);
+    upstream.close();
+    assert.ok((await Promise.all(answers)).every(({ text }) => text.includes("upstream_cut")));
+    await gateway.flush();
+    const rows = await logs.list({}, { offset: 0, limit: 10 });
+    assert.deepEqual(rows.map(({ success }) => success), [false, false, false]);
+    const ends = rows.map(({ cached, end }) => `${cached} ${end}`).sort();
+    assert.deepEqual(ends, ["false upstream_cut", "true error", "true error"]);
+    await gateway.close();
+  });
+
   it("of the first one's own ends with it: one by one the others ask for themselves", async () => {
     let most = 0;
     let running = 0;
