@@ -79,6 +79,8 @@ export class ChatStreamReader implements StreamReader {
   readonly #states: State[] = [];
   #started = false;
   #over = false;
+  /** More arguments came for a call that was whole. */
+  #broken = false;
   #calls = 0;
   /** Of the last chunk that told any. */
   #usage: Json | undefined;
@@ -108,6 +110,7 @@ export class ChatStreamReader implements StreamReader {
       const choice = choices[i] as Json | null;
       if (typeof choice === "object" && choice !== null) this.#choice(choice, i, emit);
     }
+    if (this.#broken) this.#malformed(emit);
   }
 
   end(emit: Emit): void {
@@ -373,7 +376,7 @@ export class ChatStreamReader implements StreamReader {
     if (signature !== undefined) this.#sign(state, slot, signature, emit);
     if (text === "") return;
     if (slot.closed) {
-      if (text.trim() !== "") this.#malformed(emit);
+      if (text.trim() !== "") this.#broken = true;
       return;
     }
     slot.text += text;
