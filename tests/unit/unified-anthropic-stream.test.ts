@@ -8,60 +8,13 @@ import { assemble } from "../../core/unified/assemble.ts";
 import type { ChatAnswer, ChatEvent, Part, Signature } from "../../core/unified/chat.ts";
 import { anthropicMessages as codec } from "../../core/unified/codecs/anthropic.ts";
 import { eventsOf } from "../../core/unified/events.ts";
-import { framerFor } from "../../core/unified/framing.ts";
 import { fixtureNames, loadFixture } from "../support/fixtures.ts";
+import { asked, bytesOf, check, read, streams, target, written } from "./unified-anthropic.ts";
 
 /** What is known of each recording. */
 const known: Record<string, { usage?: Json }> = JSON.parse(
   readFileSync(new URL("../fixtures/usage.json", import.meta.url), "utf8"),
 );
-
-const target = { provider: "anthropic", model: "m", requestId: "0190-abcd", now: () => 0 };
-const request = codec.readRequest({ model: "m", messages: [], stream: true }, {});
-const asked = { request, model: "m", requestId: "0190-abcd", now: () => 0 };
-
-function read(bytes: Uint8Array, type = "text/event-stream"): ChatEvent[] {
-  const events: ChatEvent[] = [];
-  const emit = (event: ChatEvent) => void events.push(event);
-  const reader = codec.readStream(target);
-  const framer = framerFor(type, (event) => reader.event(event, emit));
-  framer.push(bytes);
-  framer.end();
-  reader.end(emit);
-  return events;
-}
-
-function written(events: Iterable<ChatEvent>): string {
-  const writer = codec.writeStream(asked);
-  let text = "";
-  for (const event of events) text += writer.write(event);
-  return text;
-}
-
-const bytesOf = (text: string) => new TextEncoder().encode(text);
-
-function sse(...events: Json[]): Uint8Array {
-  return bytesOf(
-    events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(""),
-  );
-}
-
-/** What is in order of any stream. */
-function check(events: readonly ChatEvent[]): void {
-  let open: number | undefined;
-  let next = 0;
-  for (const [index, event] of events.entries()) {
-    if (event.type === "start") assert.equal(index, 0);
-    if (event.type === "end" || event.type === "error") assert.equal(index, events.length - 1);
-    if (event.type === "part_start") {
-      assert.equal(open, undefined);
-      assert.equal(event.part, next);
-      open = next++;
-    } else if ("part" in event) assert.equal(event.part, open);
-    if (event.type === "part_end" || event.type === "finish") open = undefined;
-  }
-  assert.ok(["end", "error"].includes(events.at(-1)?.type ?? ""), "It ends in silence");
-}
 
 function sdk(body: string, status = 200): Anthropic {
   const headers = { "content-type": status === 200 ? codec.streamType : "application/json" };
@@ -73,17 +26,6 @@ function sdk(body: string, status = 200): Anthropic {
 }
 
 const ask = { model: "m", max_tokens: 9, messages: [{ role: "user" as const, content: "Hi" }] };
-
-const streams = fixtureNames()
-  .filter((name) => /^(?:anthropic\/.*stream|amazon-bedrock\/invoke-with)/.test(name))
-  .map((name) => loadFixture(name))
-  .filter(({ responseBody }) => responseBody.includes("message_start") || isWrapped(responseBody))
-  .map((fixture) => ({ ...fixture, type: fixture.responseHeaders["content-type"]! }));
-
-function isWrapped(body: Uint8Array): boolean {
-  const text = new TextDecoder("latin1").decode(body);
-  return text.includes(btoa('{"type":"message_start"').slice(0, 28));
-}
 
 describe("Anthropic Messages: recorded streams", () => {
   it("are there, from Bedrock as well", () => {
@@ -132,7 +74,7 @@ describe("Anthropic Messages: whole answers as streams", () => {
   });
   for (const { name, body } of answers) {
     it(`the SDK puts the same message together: ${name}`, async () => {
-      const answer = codec.readAnswer(structuredClone(body), target);
+      const answer = codec.readAnswer(structuredClone(body), target());
       const whole = codec.writeAnswer(answer, asked) as Json;
       const text = written(eventsOf(answer));
       const message = await sdk(text).messages.stream(ask).finalMessage();
@@ -336,163 +278,4 @@ describe("Anthropic Messages: streams of other formats", () => {
       });
     });
   }
-});
-
-describe("Anthropic Messages: streams that are not as they should be", () => {
-  const start = {
-    type: "message_start",
-    message: { id: "i", model: "m", usage: { input_tokens: 1 } },
-  };
-  const open = (index: number, content_block: Json) => ({
-    type: "content_block_start",
-    index,
-    content_block,
-  });
-  const stop = (index: number) => ({ type: "content_block_stop", index });
-  const delta = (index: number, delta: Json) => ({ type: "content_block_delta", index, delta });
-  const done = [
-    { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 2 } },
-    { type: "message_stop" },
-  ];
-  const call = { type: "tool_use", id: "t", name: "f" };
-  const partsOf = (...events: Json[]) => {
-    const all = read(sse(start, ...events, ...done));
-    check(all);
-    assert.equal(all.at(-1)!.type, "end");
-    return assemble(all).choices[0]!;
-  };
-
-  it("calls without arguments, or with all of them at the start", () => {
-    const empty = partsOf(open(0, { ...call, input: {} }), stop(0));
-    assert.deepEqual(empty.parts, [{ type: "tool_call", id: "t", name: "f", arguments: "{}" }]);
-    assert.equal(empty.finish, "tool_calls");
-    const early = partsOf(open(0, { ...call, input: { a: 1 } }), stop(0));
-    assert.deepEqual((early.parts[0] as { arguments?: string }).arguments, '{"a":1}');
-  });
-
-  it("the answer's own tool, and one of free text", () => {
-    const named = (name: string) => ({ ...call, name, input: {} });
-    const json = partsOf(
-      open(0, named("sluice_answer")),
-      delta(0, { type: "input_json_delta", partial_json: "" }),
-      delta(0, { type: "input_json_delta", partial_json: '{"a":' }),
-      delta(0, { type: "input_json_delta", partial_json: "1}" }),
-      stop(0),
-    );
-    assert.deepEqual(json.parts, [{ type: "text", text: '{"a":1}' }]);
-    assert.equal(json.finish, "stop");
-    const text = partsOf(
-      open(0, named("patch__freeform")),
-      delta(0, { type: "input_json_delta", partial_json: '{"input":"*** ' }),
-      delta(0, { type: "input_json_delta", partial_json: 'Begin"}' }),
-      stop(0),
-    );
-    assert.deepEqual(text.parts, [
-      { type: "tool_call", id: "t", name: "patch", arguments: "*** Begin", custom: true },
-    ]);
-  });
-
-  it("blocks that are not closed, deltas and events that are new", () => {
-    const { parts } = partsOf(
-      open(0, { type: "text", text: "a" }),
-      delta(0, { type: "shiny_delta", shine: 1 }),
-      { type: "shiny_event" },
-      open(1, { type: "shiny_block", content: "x" }),
-      delta(1, { type: "shiny_delta", content: "y" }),
-      stop(1),
-    );
-    assert.deepEqual(parts, [
-      { type: "text", text: "a" },
-      {
-        type: "native",
-        format: "anthropic-messages",
-        value: { type: "shiny_block", content: "xy" },
-      },
-    ]);
-  });
-
-  it("end with an error where content would be lost", () => {
-    const message = (...events: Json[]) => {
-      const all = read(sse(...events));
-      check(all);
-      const last = all.at(-1)!;
-      assert.ok(last.type === "error");
-      assert.equal(last.fault.status, 502);
-      return last.fault.message;
-    };
-    const piece = delta(0, { type: "text_delta", text: "a" });
-    assert.match(message(start, piece), /a piece of a block that is not open$/);
-    assert.match(message(start, open(1, { type: "text" }), piece), /not open$/);
-    assert.match(
-      message(start, open(0, { type: "text", text: "" }), piece),
-      /no end of its answer$/,
-    );
-    assert.match(message(start), /no end/);
-    assert.match(message(), /^Provider 'anthropic' sent no end/);
-    assert.match(message(start, open(0, { type: "tool_use", id: 5 })), /cannot be read$/);
-    const broken = read(bytesOf('event: content_block_delta\ndata: {"type":\n\n'));
-    check(broken);
-    assert.equal(broken.at(-1)!.type, "error");
-  });
-
-  it("may end after their last delta", () => {
-    const all = read(sse(start, done[0]!));
-    check(all);
-    assert.equal(all.at(-1)!.type, "end");
-  });
-
-  it("tell an exception of Bedrock", () => {
-    const events: ChatEvent[] = [];
-    const reader = codec.readStream(target);
-    const json = { error: { code: "throttlingException", message: "Slow down" } };
-    reader.event({ json }, (event) => void events.push(event));
-    reader.end((event) => void events.push(event));
-    assert.deepEqual(events.map(({ type }) => type), ["error"]);
-    assert.equal((events[0] as { fault?: Json }).fault?.kind, "rate_limit");
-  });
-
-  it("never throw, hang or end in silence, whatever is in them", () => {
-    let seed = 7;
-    const random = (below: number) => {
-      seed = (seed * 1103515245 + 12345) % 2147483648;
-      return seed % below;
-    };
-    const odd = [null, 0, -1, 1e308, "", "x", [], {}, true, { type: "text" }, "__proto__"];
-    const mutate = (value: unknown, depth = 0): unknown => {
-      if (random(12) === 0) return odd[random(odd.length)];
-      if (Array.isArray(value)) return value.map((one) => mutate(one, depth + 1));
-      if (typeof value !== "object" || value === null) return value;
-      return Object.fromEntries(
-        Object.entries(value).filter(() => random(15) > 0)
-          .map(([name, inner]) => [name, mutate(inner, depth + 1)]),
-      );
-    };
-    const texts = streams.filter(({ type }) =>
-      type.includes("event-stream") && !type.includes("amazon")
-    )
-      .map(({ responseBody }) => responseBody.toString());
-    for (let round = 0; round < 300; round++) {
-      const lines = texts[random(texts.length)]!.slice(0, 6000).split("\n\n");
-      const events: ChatEvent[] = [];
-      const emit = (event: ChatEvent) => void events.push(event);
-      const reader = codec.readStream(target);
-      for (const line of lines) {
-        const data = /^data: ?(.*)$/m.exec(line)?.[1] ?? "";
-        if (random(25) === 0) continue;
-        let json: unknown;
-        try {
-          json = mutate(JSON.parse(data));
-        } catch {
-          reader.event({ text: data }, emit);
-          continue;
-        }
-        reader.event({ json }, emit);
-        if (random(25) === 0) reader.event({ json }, emit);
-      }
-      reader.end(emit);
-      reader.end(emit);
-      check(events);
-      assert.doesNotThrow(() => written(events));
-    }
-  });
 });

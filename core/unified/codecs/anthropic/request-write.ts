@@ -8,13 +8,14 @@ import { type Json, list, object } from "../../../formats/json.ts";
 import type { ChatRequest } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import { lowerSchema } from "../../json-schema.ts";
+import { anthropicSchema } from "../../json-schema/rules.ts";
 import type { Lost } from "../../lost.ts";
 import { contentOf, dropExtra, writeCache } from "./blocks-write.ts";
 import { type Claude, claudeOf } from "./claude.ts";
 import { answerTool, own } from "./marks.ts";
 import { converse, lostThoughts, turns } from "./messages-write.ts";
 import { displayOf, type Thinking, thinkingFor } from "./thinking-write.ts";
-import { rooted, rules, writeChoice, writeTools } from "./tools-write.ts";
+import { rooted, writeChoice, writeTools } from "./tools-write.ts";
 
 /** Members in a fixed order, so that the same request gives the same bytes. */
 export function writeRequest(request: ChatRequest, target: Target, lost: Lost): Json {
@@ -44,7 +45,7 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
     const { schema, description } = output;
     if (same) config.format = { type: "json_schema", schema };
     else if (claude.schema && !(claude.forced && hasMap(schema, 0))) {
-      const format = lowerSchema(schema, rules, lost, "output.schema");
+      const format = lowerSchema(schema, anthropicSchema, lost, "output.schema");
       if (description !== undefined) format.description ??= description;
       config.format = { type: "json_schema", schema: format };
     } else if (choice?.type !== "tool") {

@@ -5,35 +5,13 @@
  */
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatRequest, CustomTool, FunctionTool, Tool, WebSearchTool } from "../../chat.ts";
-import { lowerSchema, type SchemaRules } from "../../json-schema.ts";
+import { lowerSchema } from "../../json-schema.ts";
+import { anthropicSchema } from "../../json-schema/rules.ts";
 import type { Lost } from "../../lost.ts";
 import { dropExtra, nameOf, writeCache } from "./blocks-write.ts";
 import type { Claude } from "./claude.ts";
 import { freeform, own } from "./marks.ts";
 import { search } from "./request-read.ts";
-
-/** What schemas that bind may say. Facts: platform.claude.com, "Structured outputs". */
-export const rules: SchemaRules = {
-  keywords: [
-    "type",
-    "properties",
-    "required",
-    "items",
-    "enum",
-    "anyOf",
-    "$ref",
-    "description",
-    "title",
-    "default",
-    "format",
-    "minItems",
-  ],
-  values: {
-    format: /^(?:date-time|time|date|duration|email|hostname|uri|ipv4|ipv6|uuid)$/,
-    minItems: [0, 1],
-  },
-  closed: true,
-};
 
 /** The tools in Anthropic's terms. */
 export function writeTools(
@@ -82,8 +60,9 @@ function writeFunction(tool: FunctionTool, same: boolean, claude: Claude, lost: 
   const { parameters } = tool;
   if (same) written.input_schema = parameters ?? { type: "object", properties: {} };
   else if (parameters === undefined) written.input_schema = { type: "object", properties: {} };
-  else if (binds) written.input_schema = lowerSchema(parameters, rules, lost, "tools.parameters");
-  else written.input_schema = rooted(parameters, lost);
+  else if (binds) {
+    written.input_schema = lowerSchema(parameters, anthropicSchema, lost, "tools.parameters");
+  } else written.input_schema = rooted(parameters, lost);
   if (same ? tool.strict !== undefined : binds) written.strict = tool.strict;
   else if (tool.strict === true) lost.drop("tools.strict");
   return written;
