@@ -6,6 +6,7 @@
  */
 import { Code, GatewayError } from "../core/error.ts";
 import { baseOf, type Call, defineProvider, hostPart, type Provider } from "../core/provider.ts";
+import { dialects } from "./dialects.ts";
 import { modelBeforeMethod } from "./rows.ts";
 
 /** Where Google mints tokens; the `token_uri` in a service account is never followed. */
@@ -22,19 +23,42 @@ export const googleVertexAI: Provider = defineProvider({
     const host = hostOf(location ?? "global");
     return `${baseOf(this, call.settings).replace("{host}", host)}/${call.path}`;
   },
+  dialect: dialects["google-vertex-ai"]!,
   model: modelBeforeMethod,
   async authorize(call, key) {
     const sent = /^Bearer\s+(\S+)$/i.exec(call.headers["authorization"] ?? "")?.[1];
     const account = parseAccount(key) ?? (sent === undefined ? undefined : fromBase64(sent));
     if (account !== undefined) {
       call.headers["authorization"] = `Bearer ${await accessToken(account, call)}`;
+      call.url = inProject(call.url, account.project_id);
     } else if (key !== undefined) {
       // A stored secret that is no service account: an access token, or an API key of express mode.
       if (key.startsWith("ya29.")) call.headers["authorization"] = `Bearer ${key}`;
-      else call.headers["x-goog-api-key"] = key;
+      else {
+        call.headers["x-goog-api-key"] = key;
+        // Express mode has neither project nor location.
+        call.url = call.url.replace(/\/projects\/-\/locations\/[^/]+\//, "/");
+      }
     }
+    if (call.url.includes("/projects/-/")) throw noProject();
   },
 });
+
+/** The unified API names no project where the configuration has none. */
+function inProject(url: string, project: string | undefined): string {
+  return project === undefined
+    ? url
+    : url.replace("/projects/-/", `/projects/${encodeURIComponent(project)}/`);
+}
+
+function noProject(): GatewayError {
+  return new GatewayError(
+    400,
+    Code.badCredential,
+    "'google-vertex-ai' needs a project: set providers.google-vertex-ai.project, or use the key of a " +
+      "service account that names one",
+  );
+}
 
 function hostOf(location: string): string {
   if (location === "global") return "aiplatform.googleapis.com";
@@ -44,6 +68,7 @@ function hostOf(location: string): string {
 }
 
 interface ServiceAccount {
+  project_id?: string;
   client_email: string;
   private_key: string;
   private_key_id?: string;

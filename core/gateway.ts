@@ -87,7 +87,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     options;
   const { fetch: fetcher, transport, stores, admin, ...input } = rest;
   const setup = setUp({ input, rows: [...builtins, ...adapters], plugins, env, report });
-  const { config, providers } = setup;
+  const { config } = setup;
 
   const web = fetcher ?? ((input, init) => fetch(input, init));
   const tools: Tools = { fetch: web, now, memo: new Map() };
@@ -114,7 +114,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       transport: transport ?? webTransport(web),
       tools,
       bodyLimit: limits.body_bytes,
-      settingsOf: (slug) => providers.get(slug)?.settings ?? {},
+      settingsOf: host.settingsOf,
       keyring: host.keyring,
     }),
   );

@@ -11,7 +11,7 @@ import { providerNamed } from "./locate.ts";
 import { Limiter } from "./limiter.ts";
 import { LogWriter } from "./log/writer.ts";
 import { Metrics } from "./metrics.ts";
-import type { Provider } from "./provider.ts";
+import type { Provider, ProviderSettings } from "./provider.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { runtimeName } from "./runtime.ts";
 import { Settler } from "./settler.ts";
@@ -106,6 +106,8 @@ export interface Host {
    * @internal
    */
   provider(name: string, headers: Headers): Provider;
+  /** Settings of a provider, by slug. */
+  settingsOf(slug: string): ProviderSettings;
   /** A new UUIDv7. */
   nextId(): string;
   /** Milliseconds since 1970. */
@@ -191,6 +193,7 @@ export function createHost(options: HostOptions): OwnHost {
     models: config.models,
     fetch: options.fetch,
     respond: options.respond ?? webRespond,
+    settingsOf: (slug) => setup.providers.get(slug)?.settings ?? {},
     provider: (name, headers) => providerNamed(setup, name, headers),
     nextId: idSource(),
     now,

@@ -34,6 +34,10 @@ export interface ProviderSettings {
   headers?: Record<string, string>;
   /** Cloudflare account of Workers AI, when the one in the URL is not it. */
   account_id?: string;
+  /** AWS region of Bedrock, location of Vertex AI, for requests of the unified API. */
+  region?: string;
+  /** Google Cloud project of Vertex AI, for requests of the unified API. */
+  project?: string;
   /** OAuth token endpoint of Vertex AI. */
   token_url?: string;
 }

@@ -171,6 +171,8 @@ export const schema = v.strictObject({
         key_header: v.optional(headerName),
         key_scheme: v.optional(headerValue),
         account_id: v.optional(name),
+        region: v.optional(name),
+        project: v.optional(name),
         token_url: v.optional(url),
       }),
     ),

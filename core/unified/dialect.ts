@@ -5,6 +5,7 @@
  * @module
  */
 import type { Json } from "../formats/json.ts";
+import type { ProviderSettings } from "../provider.ts";
 import type { ChatFormat } from "./chat.ts";
 import type { Target } from "./codec.ts";
 import type { Lost } from "./lost.ts";
@@ -57,6 +58,10 @@ export interface Dialect {
   chat?: Partial<Record<ChatFormat, string>>;
   /** Instead of the path in {@link chat}, for formats that have another one for streams. */
   streams?: Partial<Record<ChatFormat, string>>;
+  /** Of {@link chat}, in which one model can be asked, the preferred one first; all of them unless given. */
+  serves?(model: string): readonly ChatFormat[];
+  /** Its formats are its own: what a client of one of them sends needs no {@link request}. */
+  genuine?: boolean;
   /** For codecs to know while they write. */
   takes?: readonly Takes[];
   /** Where it serves something else; false where it does not. Absent: not known, so OpenAI's path is tried. */
@@ -70,5 +75,5 @@ export interface Dialect {
    * Where a model decides on more than `{model}`: Azure's resource, Bedrock's region. Gets the path of
    * the tables above.
    */
-  place?(place: Place, operation: ChatFormat | Operation): Place;
+  place?(place: Place, operation: ChatFormat | Operation, settings: ProviderSettings): Place;
 }

@@ -14,6 +14,7 @@ import type { Operation } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headersTo } from "./headers.ts";
 import { type Model, modelNamed } from "./models.ts";
+import { spotOf } from "./place.ts";
 import { withModel } from "./splice.ts";
 import { faultAnswer } from "./translate.ts";
 
@@ -97,14 +98,13 @@ export async function forward(
   const { provider, model, body } = sent ?? await sentOf(ctx);
   const path = pathOf(provider, operation as Operation);
   if (path === undefined) throw lacking(provider, `endpoint '${operation}'`);
-  const spot = provider.dialect?.place?.({ path, model }, operation as Operation) ??
-    { path, model };
-  const [raw = "", query] = spot.path.split("?");
+  const settings = ctx.host.settingsOf(provider.slug);
+  const spot = spotOf(provider, path, model, operation as Operation, settings);
   const { bytes, type } = await body(spot.model);
   const onward = await admitted(ctx.with({
     provider,
-    path: raw.replaceAll("{model}", encodeURIComponent(spot.model)),
-    query: query === undefined ? "" : `?${query}`,
+    path: spot.path,
+    query: spot.query,
     headers: { ...headersTo(ctx, provider, true), "content-type": type },
     body: bytes,
   }));

@@ -73,7 +73,7 @@ async function chat(
     now: ctx.host.now,
     ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
-  const format = formatFor(provider, codec);
+  const format = formatFor(provider, model, codec);
   if (codecs[format] === codec) {
     return await passed(ctx, next, { endpoint, body, bytes, provider, target });
   }
@@ -85,7 +85,13 @@ async function chat(
   written = provider.dialect?.request?.(written, format, lost, target) ?? written;
   const dropped = lost.names.map((name) => codec.spelling(name));
   refuseLoss(ctx, dropped, provider);
-  const { path, query, model: placed } = placeOf(provider, format, model, request.stream);
+  const { path, query, model: placed } = placeOf(
+    provider,
+    format,
+    model,
+    request.stream,
+    ctx.host.settingsOf(provider.slug),
+  );
   if (placed !== model && written.model === model) written.model = placed;
   const onward = await admitted(ctx.with({
     provider,
@@ -118,10 +124,17 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   const { endpoint, body, bytes, provider, target } = passing;
   const { format } = endpoint;
   const stream = endpoint.stream ?? body.stream === true;
-  const { path, query, model } = placeOf(provider, format, target.model, stream);
+  const { path, query, model } = placeOf(
+    provider,
+    format,
+    target.model,
+    stream,
+    ctx.host.settingsOf(provider.slug),
+  );
   const lost = new Lost();
-  // Quirks apply to what an official client sends as well.
-  const changed = provider.dialect?.request?.(
+  const { dialect } = provider;
+  // What is spelled otherwise is so for an official client as well.
+  const changed = dialect?.genuine ? undefined : dialect?.request?.(
     structuredClone({ ...body, ...body.model !== undefined && { model } }),
     format,
     lost,
@@ -141,7 +154,16 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   }));
   const response = await next(onward);
   if (dropped.length > 0) response.headers.set("x-sluice-dropped", dropped.join(","));
-  return response.ok ? response : await faultAnswer(ctx, response, format, format);
+  if (!response.ok) return await faultAnswer(ctx, response, format, format);
+  if (!isAws(response) || format === "bedrock-converse") return response;
+  // Claude on Bedrock: its own events, in frames of AWS.
+  const asked: Asked = {
+    request: codecs[format].readRequest(body, endpoint),
+    model: target.model,
+    requestId: ctx.requestId,
+    now: ctx.host.now,
+  };
+  return await translated(ctx, response, { from: format, to: codecs[format], target, asked });
 }
 
 function same(a: Json, b: Json): boolean {
@@ -149,8 +171,8 @@ function same(a: Json, b: Json): boolean {
 }
 
 /** The format in which a provider is asked: the client's own where it speaks that. */
-function formatFor(provider: Provider, client: ChatCodec): ChatFormat {
-  const spoken = formatsOf(provider);
+function formatFor(provider: Provider, model: string, client: ChatCodec): ChatFormat {
+  const spoken = provider.dialect?.serves?.(model) ?? formatsOf(provider);
   if (spoken.includes(client.format)) return client.format;
   const [first] = spoken;
   if (first !== undefined) return first;
@@ -179,4 +201,8 @@ function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider
     }, and ` +
       "'compat' is 'strict'; leave them out, or choose another model",
   );
+}
+
+function isAws({ headers }: Response): boolean {
+  return /^application\/vnd\.amazon\.eventstream/i.test(headers.get("content-type") ?? "");
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Provider } from "../provider.ts";
+import type { Provider, ProviderSettings } from "../provider.ts";
 import type { ChatFormat } from "./chat.ts";
+import type { Operation } from "./dialect.ts";
 
 /** Where providers of a format have their chats, unless their row says otherwise. */
 const usual: Readonly<Record<ChatFormat, string>> = {
@@ -25,24 +26,36 @@ export interface Spot {
   model: string;
 }
 
-/** Where a provider serves chats of a format. */
-export function placeOf(
+/** The place of an operation, of which the provider's row has the path. */
+export function spotOf(
   provider: Provider,
-  format: ChatFormat,
+  path: string,
   model: string,
-  stream: boolean,
+  operation: ChatFormat | Operation,
+  settings: ProviderSettings,
 ): Spot {
-  const { dialect } = provider;
-  const given = stream ? dialect?.streams?.[format] : undefined;
-  let path = given ?? dialect?.chat?.[format] ?? usual[format];
-  if (stream && given === undefined) path = streaming(path, format);
-  const place = dialect?.place?.({ path, model }, format) ?? { path, model };
+  const place = provider.dialect?.place?.({ path, model }, operation, settings) ?? { path, model };
   const [raw = "", query] = place.path.split("?");
   return {
     path: raw.replaceAll("{model}", escaped(place.model)),
     query: query === undefined ? "" : `?${query}`,
     model: place.model,
   };
+}
+
+/** Where a provider serves chats of a format. */
+export function placeOf(
+  provider: Provider,
+  format: ChatFormat,
+  model: string,
+  stream: boolean,
+  settings: ProviderSettings,
+): Spot {
+  const { dialect } = provider;
+  const given = stream ? dialect?.streams?.[format] : undefined;
+  let path = given ?? dialect?.chat?.[format] ?? usual[format];
+  if (stream && given === undefined) path = streaming(path, format);
+  return spotOf(provider, path, model, format, settings);
 }
 
 /** The path for a stream, for formats that have another one. */
