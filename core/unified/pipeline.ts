@@ -3,16 +3,17 @@
  *
  * @module
  */
-import type { Context } from "../context.ts";
+import { caller, type Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
-import type { Provider } from "../provider.ts";
+import { clientKeys, type Provider } from "../provider.ts";
 import { admitted, parsed, requireModel } from "./asked.ts";
 import type { ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { completions } from "./codecs/completions.ts";
 import { codecs } from "./codecs/mod.ts";
+import { compat } from "./compat.ts";
 import { type Endpoint, endpointAt } from "./endpoint.ts";
 import { forward, hasCompletions, sentOf } from "./forward.ts";
 import { headersTo } from "./headers.ts";
@@ -20,6 +21,7 @@ import { listModels } from "./list.ts";
 import { Lost } from "./lost.ts";
 import { modelNamed } from "./models.ts";
 import { withModel } from "./splice.ts";
+import { continued, isStored, ownerOf, remember, serveStored } from "./stored-responses.ts";
 import { faultAnswer, translated } from "./translate.ts";
 import { placeOf } from "./place.ts";
 
@@ -38,6 +40,15 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
     case "chat":
       return chat(ctx, next, endpoint, codecs[endpoint.format]);
     case "stored_response":
+      return Response.json(
+        await serveStored(
+          ctx.host.stores.cache,
+          await ownerFor(ctx),
+          ctx.method,
+          endpoint.rest ?? "",
+          new URLSearchParams(ctx.query),
+        ),
+      );
     case "count_tokens":
       throw new GatewayError(
         501,
@@ -62,8 +73,8 @@ async function chat(
   endpoint: Endpoint,
   codec: ChatCodec,
 ): Promise<Response> {
-  const bytes = await ctx.bytes();
-  const body = parsed(bytes);
+  let bytes = await ctx.bytes();
+  let body = parsed(bytes);
   const name = requireModel(endpoint.model ?? body.model);
   const { provider, model } = await modelNamed(ctx, name);
   const target: Target = {
@@ -74,6 +85,14 @@ async function chat(
     ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
   const format = formatFor(provider, model, codec);
+  // Providers that serve Responses keep them themselves; what is kept here they do not know.
+  const keeps = endpoint.format === "openai-responses" &&
+    (codecs[format] !== codec || isStored(body.previous_response_id));
+  const owner = keeps ? await ownerFor(ctx) : "";
+  if (keeps) {
+    const whole = await continued(ctx.host.stores.cache, owner, body);
+    if (whole !== body) bytes = encoder.encode(JSON.stringify(body = whole));
+  }
   if (codecs[format] === codec) {
     return await passed(ctx, next, { endpoint, body, bytes, provider, target });
   }
@@ -105,7 +124,19 @@ async function chat(
   }));
   const response = await next(onward);
   const asked: Asked = { request, model: name, requestId: ctx.requestId, now: ctx.host.now };
-  const answer = await translated(ctx, response, { from: format, to: codec, target, asked });
+  const answer = await translated(ctx, response, {
+    from: format,
+    to: codec,
+    target,
+    asked,
+    ...keeps && {
+      onWhole(whole) {
+        const work = remember(ctx.host.stores.cache, owner, body, whole).then(() => {}, () => {});
+        ctx.waitUntil(work);
+        return work;
+      },
+    },
+  });
   if (dropped.length > 0) answer.headers.set("x-sluice-dropped", dropped.join(","));
   return answer;
 }
@@ -205,4 +236,10 @@ function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider
 
 function isAws({ headers }: Response): boolean {
   return /^application\/vnd\.amazon\.eventstream/i.test(headers.get("content-type") ?? "");
+}
+
+/** Whose responses a caller may name: its virtual key's, else its credential's. */
+async function ownerFor(ctx: Context): Promise<string> {
+  const key = ctx.get(caller)?.keyId ?? clientKeys(compat, ctx.headers, ctx.query)[0] ?? "";
+  return await ownerOf(ctx.account, ctx.gateway.id, key);
 }

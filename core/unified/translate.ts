@@ -7,7 +7,8 @@ import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import { type Feed, feedOf, type Sink } from "../feed.ts";
 import type { Event } from "../formats/frames.ts";
-import { object, parse } from "../formats/json.ts";
+import { type Json, object, parse } from "../formats/json.ts";
+import { openEvent } from "../formats/sse.ts";
 import { assemble } from "./assemble.ts";
 import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, StreamReader, StreamWriter, Target } from "./codec.ts";
@@ -22,6 +23,8 @@ export interface Translation {
   to: ChatCodec;
   target: Target;
   asked: Asked;
+  /** Told of the answer as the client gets it, once it is whole (Responses). */
+  onWhole?: (body: Json) => Promise<void>;
 }
 
 const encoder = new TextEncoder();
@@ -56,8 +59,12 @@ export async function translated(
     throw unreadable(target, cause);
   }
   const headers = headersFrom(response);
-  if (!streams) return json(to.writeAnswer(answer, asked), response.status, headers);
-  const writer = to.writeStream(asked);
+  if (!streams) {
+    const written = to.writeAnswer(answer, asked);
+    await how.onWhole?.(written);
+    return json(written, response.status, headers);
+  }
+  const writer = writerOf(how);
   headers.set("content-type", to.streamType);
   const parts: Uint8Array[] = [];
   for (const event of eventsOf(answer)) {
@@ -141,7 +148,7 @@ async function assembled(
   ctx: Context,
   response: Response,
   type: string,
-  { from, to, target, asked }: Translation,
+  { from, to, target, asked, onWhole }: Translation,
 ): Promise<Response> {
   const events: ChatEvent[] = [];
   const emit = (event: ChatEvent) => void events.push(event);
@@ -152,7 +159,9 @@ async function assembled(
   reader.end(emit);
   const failed = events.find((event) => event.type === "error");
   if (failed !== undefined) return faultResponse(response, failed.fault, to.format, ctx.requestId);
-  return json(to.writeAnswer(assemble(events), asked), 200, headersFrom(response));
+  const written = to.writeAnswer(assemble(events, from), asked);
+  await onWhole?.(written);
+  return json(written, 200, headersFrom(response));
 }
 
 function streamed(ctx: Context, response: Response, type: string, how: Translation): Response {
@@ -160,6 +169,23 @@ function streamed(ctx: Context, response: Response, type: string, how: Translati
   headers.set("content-type", how.to.streamType);
   const feed = new TranslatedFeed(feedOf(response), type, how);
   return ctx.host.respond({ status: response.status, headers }, feed, ctx.request);
+}
+
+/** The writer of a stream; the last event of one of Responses holds the whole. */
+function writerOf({ to, asked, onWhole }: Translation): StreamWriter {
+  const writer = to.writeStream(asked);
+  if (onWhole === undefined) return writer;
+  return {
+    write(event) {
+      const written = writer.write(event);
+      if (event.type === "end" && typeof written === "string") {
+        const last = openEvent(written.trimEnd().split("\n\n").at(-1) ?? "");
+        const whole = object(object(last?.json)?.response);
+        if (whole !== undefined) void onWhole(whole);
+      }
+      return written;
+    },
+  };
 }
 
 /** A stream of one format, read as one of another. */
@@ -174,10 +200,11 @@ class TranslatedFeed implements Feed {
   #bytes: Uint8Array[] | undefined;
   #over = false;
 
-  constructor(source: Feed, type: string, { from, to, target, asked }: Translation) {
+  constructor(source: Feed, type: string, how: Translation) {
+    const { from, target } = how;
     this.#source = source;
     this.#reader = codecs[from].readStream(target);
-    this.#writer = to.writeStream(asked);
+    this.#writer = writerOf(how);
     this.#emit = (event) => this.#write(event);
     this.#framer = framerFor(type, (event: Event) => this.#reader.event(event, this.#emit));
   }
