@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { count, units } from "./counts.ts";
+import { count, type Counts, units } from "./counts.ts";
 import type { Draft, Format } from "./draft.ts";
 import { faultOf } from "./fault.ts";
 import { type Json, list, object, string } from "./json.ts";
@@ -85,14 +85,20 @@ function sayMessage(message: Json, draft: Draft): void {
 }
 
 function readUsage(usage: Json, draft: Draft): void {
+  const counts = cohereUsage(usage);
+  if (counts !== undefined) draft.use(counts);
+}
+
+/** `usage` of an answer, or its `meta`. */
+export function cohereUsage(usage: Json): Counts | undefined {
   const tokens = object(usage.tokens);
   const billed = object(usage.billed_units);
   const input = count(tokens?.input_tokens);
   const output = count(tokens?.output_tokens);
   const billedInput = count(billed?.input_tokens);
   const billedOutput = count(billed?.output_tokens);
-  if (tokens === undefined && billed === undefined) return;
-  draft.use({
+  if (tokens === undefined && billed === undefined) return undefined;
+  return {
     input: input ?? billedInput,
     output: output ?? billedOutput,
     cache_read: count(usage.cached_tokens),
@@ -104,7 +110,7 @@ function readUsage(usage: Json, draft: Draft): void {
       ["billed_input_tokens", differing(billedInput, input)],
       ["billed_output_tokens", differing(billedOutput, output)],
     ),
-  });
+  };
 }
 
 function differing(billed: number | undefined, seen: number | undefined): number | undefined {
