@@ -187,6 +187,11 @@ describe("OpenAI's SDK", () => {
       ...["output_item.added", "output_item.done", "completed"],
     ]);
     const [, , call, custom, image] = final.output;
+    const [, said] = (last(seen).response as { output: Json[] }).output;
+    assert.deepEqual(said?.content, [
+      { type: "refusal", refusal: "No" },
+      { type: "output_audio", data: "AAAA", transcript: "La" },
+    ]);
     assert.ok(call?.type === "function_call" && call.arguments === "{}" && call.call_id === "c1");
     assert.ok(custom?.type === "custom_tool_call" && custom.input === "SELECT");
     assert.ok(image?.type === "image_generation_call" && image.result === "BBBB");
@@ -271,6 +276,26 @@ describe("OpenAI's SDK", () => {
     assert.deepEqual(names?.slice(-2), ["error", "response.failed"]);
     assert.deepEqual(writer.response?.error, { code: "slow", message: "Slow down" });
     assert.equal(writer.write({ type: "end" }), "");
+  });
+
+  it("has no half of a call where a stream fails", () => {
+    const writer = openAIResponses.writeStream(asked());
+    const value: Part = { type: "tool_call", id: "c", name: "f", arguments: '{"a' };
+    writer.write({ type: "part_start", choice: 0, part: 0, value });
+    const fault = { status: 502, kind: "server", message: "Cut" } as const;
+    const text = writer.write({ type: "error", fault });
+    assert.doesNotMatch(text, /arguments.done/);
+    assert.deepEqual(writer.response?.output, []);
+  });
+
+  it("is told which message is not complete, and never what it said as JSON", async () => {
+    const parts: Part[] = [{ type: "text", text: "Hel" }];
+    const request = { service_tier: 'x","status":"y' };
+    const { final, seen } = await streamed(eventsOf(answerOf(parts, "length")), request);
+    assert.equal((final.output[0] as { status: string }).status, "incomplete");
+    const [created] = seen;
+    assert.equal((created!.response as Json).service_tier, request.service_tier);
+    assert.equal((created!.response as Json).status, "in_progress");
   });
 
   it("tells the first of several choices", async () => {
@@ -454,7 +479,9 @@ for (const format of providers) {
             ? await client.responses.stream(params).finalResponse()
             : await client.responses.create(params);
           input.push(...response.output as ResponseInputItem[]);
-          const calls = response.output.filter((item) => item.type === "function_call");
+          const calls = response.output.flatMap((item) =>
+            item.type === "function_call" ? item : []
+          );
           if (calls.length === 0) {
             assert.equal(response.output_text, "It is 21 degrees");
             return assertSigned(format, turns);

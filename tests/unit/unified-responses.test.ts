@@ -8,6 +8,7 @@ import { openEvent } from "../../core/formats/sse.ts";
 import type { Event } from "../../core/formats/frames.ts";
 import { assemble } from "../../core/unified/assemble.ts";
 import type { ChatEvent, ChatRequest, Part } from "../../core/unified/chat.ts";
+import type { Target } from "../../core/unified/codec.ts";
 import { openAIResponses } from "../../core/unified/codecs/openai-responses.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { dice } from "../support/exchanges.ts";
@@ -21,12 +22,17 @@ const cases = readdirSync(folder, { withFileTypes: true }).filter((one) => one.i
 const having = (file: string) => cases.filter((name) => existsSync(`${folder}${name}/${file}`));
 const jsonOf = (path: string) => JSON.parse(readFileSync(`${folder}${path}`, "utf8"));
 
-const target = { provider: "openai", model: "gpt-5", requestId: "0198-ab", now: () => 0 };
+const target: Target = {
+  provider: "openai",
+  model: "gpt-5",
+  requestId: "0198-ab",
+  now: () => 0,
+};
 const read = (body: Json) => openAIResponses.readRequest({ model: "m", input: "Hi", ...body }, {});
 const write = (
   request: Partial<ChatRequest>,
   lost = new Lost(),
-  more: Partial<typeof target> = {},
+  more: Partial<Target> = {},
 ) =>
   openAIResponses.writeRequest(
     { format: "openai-chat", model: "gpt-5", stream: false, messages: [], ...request },
@@ -306,6 +312,40 @@ describe("requests", () => {
   }
 });
 
+describe("hostile requests", () => {
+  it("are refused in words, or written", () => {
+    const odd: unknown[] = [
+      null,
+      7,
+      -1,
+      "x",
+      [],
+      {},
+      [null],
+      { type: 7 },
+      true,
+      "__proto__",
+      1e300,
+    ];
+    for (const [number, name] of having("request.json").entries()) {
+      for (let round = 0; round < 40; round++) {
+        const chance = dice(number, round);
+        const body = jsonOf(`${name}/request.json`);
+        for (let times = 0; times < 3; times++) {
+          mutate(body, () => odd[Math.floor(chance() * odd.length)], chance);
+        }
+        try {
+          openAIResponses.writeRequest(openAIResponses.readRequest(body, {}), target, new Lost());
+        } catch (error) {
+          assert.ok(isGatewayError(error), `${name} ${round}: ${error}`);
+        }
+      }
+    }
+    const body = JSON.parse('{"input":"Hi","model":"m","__proto__":{"a":1}}');
+    assert.equal(openAIResponses.readRequest(body, {}).extra, undefined);
+  });
+});
+
 describe("requests of other formats", () => {
   const rows: [Partial<ChatRequest>, string[]][] = [
     [{ n: 1, frequency_penalty: 0, logit_bias: {}, modalities: ["text"], stop: [] }, []],
@@ -355,7 +395,35 @@ describe("requests of other formats", () => {
     assert.equal(chat.include, undefined);
     const asked = write({ reasoning: { budget: 2000 } }, undefined, { model: "other" });
     assert.deepEqual(asked.include, ["reasoning.encrypted_content"]);
-    assert.deepEqual(asked.reasoning, { effort: "low" });
+    assert.deepEqual(asked.reasoning, { effort: "medium" });
+  });
+
+  const efforts: [string, Json | undefined][] = [
+    ["gpt-4.1", undefined],
+    ["o3", undefined],
+    ["gpt-5-nano", { effort: "minimal" }],
+    ["gpt-5.2", { effort: "none" }],
+  ];
+  for (const [model, expected] of efforts) {
+    it(`tells ${model} in its own way not to think`, () => {
+      const { reasoning } = write({ reasoning: { enabled: false } }, undefined, { model });
+      assert.deepEqual(reasoning, expected);
+    });
+  }
+
+  it("sends thoughts as they are to who takes them, of the running loop only", () => {
+    const thought = (text: string): Part => ({ type: "reasoning", text });
+    const call: Part = { type: "tool_call", id: "c", name: "f", arguments: "{}" };
+    const messages: ChatRequest["messages"] = [
+      { role: "assistant", parts: [thought("old"), hi] },
+      { role: "user", parts: [hi] },
+      { role: "assistant", parts: [thought("new"), call] },
+      { role: "user", parts: [{ type: "tool_result", call_id: "c", content: [hi] }] },
+    ];
+    const { input } = write({ messages }, undefined, { takes: ["reasoning_content"] });
+    assert.deepEqual((input as Json[]).filter(({ type }) => type === "reasoning"), [
+      { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "new" }] },
+    ]);
   });
 
   it("sends a provider its own thoughts, and no other's", () => {
@@ -659,6 +727,7 @@ function mutate(json: Json, odd: () => unknown, chance: () => number): void {
   const inner = json[key];
   if (typeof inner === "object" && inner !== null && chance() < 0.7) {
     mutate(inner as Json, odd, chance);
-  } else if (chance() < 0.3) delete json[key];
-  else json[key] = odd();
+  } else if (chance() > 0.3) json[key] = odd();
+  else if (Array.isArray(json)) json.splice(Number(key), 1);
+  else delete json[key];
 }

@@ -79,7 +79,7 @@ class ItemWriter implements Writing {
       : role === "assistant"
       ? parts.flatMap((part): Json[] => writeOutput(part, this))
       : parts.flatMap((part) => writeInput(part, this));
-    if (content.length === 0 && text === undefined) return;
+    if (content.length === 0 && (text === undefined || role === "assistant")) return;
     this.items.push({
       ...id !== undefined && { type: "message", id },
       role,

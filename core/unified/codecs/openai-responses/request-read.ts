@@ -52,6 +52,7 @@ export function readRequest(body: Json): ChatRequest {
     service_tier: take("service_tier", "a string", isString),
     prompt_cache_key: take("prompt_cache_key", "a string", isString),
   });
+  if (request.top_logprobs !== undefined) request.logprobs = true;
   const metadata = take("metadata", "an object", isObject);
   if (metadata !== undefined && Object.keys(metadata).length > 0) request.metadata = metadata;
   const extra: Json = {};

@@ -10,6 +10,7 @@ import { type Json, object } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape, Reasoning } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import type { Lost } from "../../lost.ts";
+import { effortOf } from "../openai-chat/request-write.ts";
 import { writeItems } from "./items-write.ts";
 import { format } from "./shape.ts";
 import { writeChoice, writeTools } from "./tools.ts";
@@ -43,7 +44,8 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
   if (!own) { for (const name of Object.keys(request.extra ?? {})) lost.drop(name); }
   const { text: moreText, reasoning: moreReasoning, include: moreInclude, ...others } = extra;
   const text = { ...textOf(request), ...object(moreText) };
-  const reasoning = { ...reasoningOf(request.reasoning), ...object(moreReasoning) };
+  const reasoning: Json = { ...reasoningOf(request.reasoning), ...object(moreReasoning) };
+  if (!own && reasoning.effort === "none") reasoning.effort = quiet(target.model);
   const include = [
     ...encrypted(request, target) ? ["reasoning.encrypted_content"] : [],
     ...request.logprobs || request.top_logprobs ? ["message.output_text.logprobs"] : [],
@@ -59,7 +61,9 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
     tool_choice: tools !== undefined && tools.length > 0 ? writeChoice(request) : undefined,
     parallel_tool_calls: request.parallel_tool_calls,
     text: Object.keys(text).length > 0 ? text : undefined,
-    reasoning: Object.keys(reasoning).length > 0 ? reasoning : undefined,
+    reasoning: Object.values(reasoning).some((one) => one !== undefined)
+      ? pruned(reasoning)
+      : undefined,
     max_output_tokens: tokens(request, lost),
     temperature: request.temperature,
     top_p: request.top_p,
@@ -104,10 +108,10 @@ function shapeOf(output: OutputShape): Json {
   };
 }
 
-/** `reasoning`. A budget is the nearest effort. */
+/** `reasoning`. */
 export function reasoningOf(reasoning: Reasoning = {}): Json {
-  const { effort, budget, enabled, visible, summary } = reasoning;
-  const how = effort ?? (enabled === false ? "none" : effortOf(budget));
+  const { visible, summary } = reasoning;
+  const how = effortOf(reasoning);
   const shown = summary ?? (visible ? "auto" : undefined);
   return {
     ...how !== undefined && { effort: how },
@@ -115,10 +119,10 @@ export function reasoningOf(reasoning: Reasoning = {}): Json {
   };
 }
 
-function effortOf(budget: number | undefined): string | undefined {
-  if (budget === undefined || budget < 0) return undefined;
-  if (budget === 0) return "none";
-  return budget <= 1024 ? "minimal" : budget <= 4096 ? "low" : budget <= 16_384 ? "medium" : "high";
+/** Models that cannot leave it, or never think, refuse to be told not to. */
+function quiet(model: string): string | undefined {
+  if (/gpt-5(?![.\d])(?!.*chat)/.test(model)) return "minimal";
+  return /gpt-(?:5\.|[6-9])/.test(model) ? "none" : undefined;
 }
 
 function tokens({ max_tokens, format: from }: ChatRequest, lost: Lost): number | undefined {

@@ -122,6 +122,7 @@ export class ResponsesReader implements StreamReader {
       case "response.cancelled":
         return this.#fail("", emit, { error: object(body.response)?.error ?? {} });
       case "error":
+      case "response.error":
         return this.#fail("", emit, body);
       case undefined:
         if (body.error) this.#fail("", emit, body); // OpenRouter
