@@ -158,8 +158,9 @@ export function pumpOf(body: Body, observer: Observer, signal?: AbortSignal): Pu
         out.enqueue(value);
       }, (error) => {
         const last = end("broken");
-        if (last === undefined) out.error(error);
-        else finish(out, last);
+        if (last === undefined) {
+          out.error(runtime === "bun" ? new Error("The body broke off") : error);
+        } else finish(out, last);
       });
     },
     cancel(reason) {
@@ -180,7 +181,15 @@ export function withBody(response: Response, body: Body): Response {
   const { headers } = response;
   // What is encoded is decoded when it is read, and encoded again.
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
-  return new Response(ofLength(body, length), response);
+  return discreet(new Response(ofLength(body, length), response));
+}
+
+/** Member of a response whose body, when it fails, does so with an error that holds no URL. */
+export const tame: unique symbol = Symbol.for("sluice.tame") as never;
+
+/** Says so of a response, where it matters: Bun prints the error with which a body fails. */
+export function discreet(response: Response): Response {
+  return runtimeName() === "bun" ? Object.assign(response, { [tame]: true }) : response;
 }
 
 /**

@@ -1,5 +1,7 @@
 /** `bun run runtimes/bun.ts`. */
 import process from "node:process";
+import { tame } from "../core/observe.ts";
+import { type Transport, webTransport } from "../core/upstream.ts";
 import { boot } from "./boot.ts";
 import { pump } from "./pump.ts";
 
@@ -38,11 +40,18 @@ if (process.env[most] === undefined && process.execve !== undefined) {
 /** Queries in which nothing could be a key. */
 const harmless = /\?(?:(?:alt|beta|api-version|model|limit|after|before)=[^&]*(?:&|$))*$/;
 
+/** A request that came through this server; true once its answer may fail with a text that has a key. */
+const loud = Symbol("loud");
+type Served = Request & { [loud]?: boolean };
+
 /** On an upstream that breaks off, Bun prints the error of the body, whose text has the whole URL. */
+function mayTell(url: string): boolean {
+  return url.includes("?") && !harmless.test(url);
+}
+
 function quietFetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
-  const url = String(input);
   const answer = fetch(input, init);
-  return url.includes("?") && !harmless.test(url) ? answer.then(quiet) : answer;
+  return mayTell(String(input)) ? answer.then(quiet) : answer;
 }
 
 function quiet(response: Response): Response {
@@ -51,6 +60,18 @@ function quiet(response: Response): Response {
   return new Response(body, response);
 }
 
+const plain = webTransport();
+const careful = webTransport(quietFetch as typeof fetch);
+
+/** Answers are made quiet on their way out, where most have been already by whoever read them. */
+const transport: Transport = (exchange) => {
+  if (!mayTell(exchange.url)) return plain(exchange);
+  const client: Served = exchange.client;
+  if (client[loud] === undefined) return careful(exchange);
+  client[loud] = true;
+  return plain(exchange);
+};
+
 await boot("bun", (gateway, { port, hostname, waitUntil }) => {
   const server = Bun.serve({
     port,
@@ -58,12 +79,14 @@ await boot("bun", (gateway, { port, hostname, waitUntil }) => {
     development: false,
     reusePort: false, // on unless said: a second gateway would share the port in silence
     maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the gateway has its own limit and its own 413
-    fetch(request, server) {
+    async fetch(request: Served, server) {
       server.timeout(request, 0); // else a stream that is silent for 10 s is cut
+      request[loud] = false;
       const ip = () => server.requestIP(request)?.address;
-      return gateway.fetch(request, { waitUntil, ip });
+      const response = await gateway.fetch(request, { waitUntil, ip });
+      return request[loud] && !(tame in response) ? quiet(response) : response;
     },
     error: () => new Response(null, { status: 500 }), // else Bun prints upstream URLs, keys included
   });
   return { port: server.port, stop: () => server.stop() };
-}, { fetch: quietFetch as typeof fetch });
+}, { fetch: quietFetch as typeof fetch, transport });
