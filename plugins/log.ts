@@ -7,7 +7,7 @@ import type { Attempt } from "../core/attempt.ts";
 import { type Facts, served } from "../core/cache/served.ts";
 import { authenticated, caller, type Context } from "../core/context.ts";
 import { Code, isGatewayError } from "../core/error.ts";
-import { createRedactor, redactBytes, type Redactor, redactText } from "../core/log/redact.ts";
+import { createRedactor, redactBytes, type Redactor } from "../core/log/redact.ts";
 import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
 import { metadataOf } from "../core/metadata.ts";
 import type { Measured } from "../core/measured.ts";
@@ -167,10 +167,8 @@ function entryOf(measured: Measured, plan: Plan): LogEntry {
       measured.costParts?.source === "config",
     byok: attempt.keyAlias ?? null,
     error: error === null ? null : {
-      code: typeof error.code === "string"
-        ? redactText(error.code, plan.redact, secrets)
-        : error.code,
-      message: redactText(error.message, plan.redact, secrets).slice(0, 2000),
+      code: typeof error.code === "string" ? plan.redact(error.code, secrets) : error.code,
+      message: plan.redact(error.message, secrets).slice(0, 2000),
     },
     request_size: measured.sentSize,
     response_size: measured.size,

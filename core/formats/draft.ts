@@ -37,7 +37,10 @@ export interface Format {
   owns(body: Json, draft: Draft): boolean;
   /** Adds what the object tells. Events come in order; an event may come alone. */
   read(body: Json, draft: Draft): void;
-  /** Finds the events of a stream that tell more than content; the others may be skipped. */
+  /**
+   * Finds the events of a stream that tell more than content; the others may be skipped. What it finds must
+   * not reach over the beginning of a key, for what events have in common is looked at once.
+   */
   readonly matters: RegExp;
   /** Finds events whose usage a later event repeats, for formats that have it in each. */
   readonly repeats?: RegExp;

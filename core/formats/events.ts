@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Draft } from "./draft.ts";
+import { sameOpening } from "../alike.ts";
+import type { Draft, Format } from "./draft.ts";
 import { readBody } from "./formats.ts";
 import type { Event, Frames } from "./frames.ts";
 import { list } from "./json.ts";
@@ -29,13 +30,23 @@ export function readFrames(frames: Frames, draft: Draft): number | undefined {
     told = draft.told;
     repeated = undefined;
   };
+  let opening = ""; // what most frames begin with; nothing in it matters
+  let looked: Format | undefined;
   for (let index = 0; index <= last; index++) {
-    if (index < last && draft.content && draft.said === undefined) {
-      const { format } = draft;
-      const raw = format === undefined ? undefined : frames.raw(index);
-      if (raw !== undefined && !format!.matters.test(raw)) {
-        if (format!.repeats?.test(raw) === true) repeated = index;
-        continue;
+    const { format } = draft;
+    if (index < last && draft.content && draft.said === undefined && format !== undefined) {
+      let raw = frames.raw(index);
+      if (raw !== undefined) {
+        if (looked !== format) {
+          looked = format;
+          opening = harmlessOpening(raw, frames.raw(index + 1) ?? "", format);
+        }
+        // Not `startsWith`, which V8 does a character at a time.
+        if (raw.slice(0, opening.length) === opening) raw = raw.slice(opening.length);
+        if (!format.matters.test(raw)) {
+          if (format.repeats?.test(raw) === true) repeated = index;
+          continue;
+        }
       }
     }
     open(index);
@@ -46,6 +57,11 @@ export function readFrames(frames: Frames, draft: Draft): number | undefined {
     draft.done = done; // what came later told that
   }
   return first;
+}
+
+function harmlessOpening(raw: string, next: string, { matters, repeats }: Format): string {
+  const opening = sameOpening(raw, next);
+  return matters.test(opening) || repeats?.test(opening) === true ? "" : opening;
 }
 
 /** Reads one event into the draft. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { sameOpening } from "../alike.ts";
+
 /** What takes the place of a credential. */
 export const mask = "[redacted]";
 
@@ -30,6 +32,8 @@ const bearer = "earer ";
 const shortest = 20;
 /** Runs of one text that are remembered. */
 const mostHarmless = 32;
+/** Characters of a text that may be a stream. */
+const worthwhile = 2048;
 
 const tokenChars = new Uint8Array(128);
 for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=-") {
@@ -41,49 +45,92 @@ function isTokenChar(code: number): boolean {
 }
 
 /**
- * Masks the known forms. Looks at every twentieth character alone until it is in a long run: in ordinary
- * text that is ten times cheaper than the pattern.
+ * Masks the known forms, and the secrets that are such runs. Looks at every twentieth character alone until
+ * it is in a long run, and at what the lines of a stream begin with only once: in ordinary text that is
+ * ten times cheaper than the pattern.
  */
-function maskKnown(text: string): string {
+function maskKnown(text: string, secrets: readonly string[]): string {
   let masked = "";
   let done = 0;
   // Each event of a stream has the same ids.
   const harmless = new Set<string>();
-  for (let at = shortest - 1; at < text.length;) {
-    if (!isTokenChar(text.charCodeAt(at))) {
-      at += shortest;
-      continue;
+  const look = (from: number, to: number) => {
+    for (let at = from + shortest - 1; at < to;) {
+      if (!isTokenChar(text.charCodeAt(at))) {
+        at += shortest;
+        continue;
+      }
+      let start = at;
+      while (start > from && isTokenChar(text.charCodeAt(start - 1))) start--;
+      let end = at + 1;
+      while (end < to && isTokenChar(text.charCodeAt(end))) end++;
+      if (end - start >= shortest) {
+        const run = text.slice(start, end);
+        const hidden = text.startsWith(bearer, start - bearer.length)
+          ? mask
+          : harmless.has(run)
+          ? run
+          : without(run, secrets).replace(known, mask);
+        if (hidden !== run) {
+          masked += text.slice(done, start) + hidden;
+          done = end;
+        } else if (harmless.size < mostHarmless) harmless.add(run);
+      }
+      at = end + shortest;
     }
-    let start = at;
-    while (start > done && isTokenChar(text.charCodeAt(start - 1))) start--;
-    let end = at + 1;
-    while (end < text.length && isTokenChar(text.charCodeAt(end))) end++;
-    if (end - start >= shortest) {
-      const run = text.slice(start, end);
-      const hidden = text.startsWith(bearer, start - bearer.length)
-        ? mask
-        : harmless.has(run)
-        ? run
-        : run.replace(known, mask);
-      if (hidden !== run) {
-        masked += text.slice(done, start) + hidden;
-        done = end;
-      } else if (harmless.size < mostHarmless) harmless.add(run);
+  };
+  const opening = openingOf(text, secrets);
+  if (opening === "") look(0, text.length);
+  else {
+    for (let from = 0; from < text.length;) {
+      const line = text.indexOf("\n", from) + 1;
+      const to = line === 0 ? text.length : line;
+      const behind = from + opening.length;
+      // Not `startsWith`, which V8 does a character at a time.
+      look(text.slice(from, behind) === opening ? behind : from, to);
+      from = to;
     }
-    at = end + shortest;
   }
   if (done > 0) text = masked + text.slice(done);
   return text.includes("PRIVATE KEY") ? text.replace(privateKey, mask) : text;
 }
 
-/** Masks text. */
-export type Redactor = (text: string) => string;
+/** What most lines of a stream begin with, if there is nothing to mask in it. */
+function openingOf(text: string, secrets: readonly string[]): string {
+  if (text.length < worthwhile) return "";
+  // The first events may be of other kinds; two lines behind a third of the text are as good as any.
+  let at = text.indexOf("\n", text.length / 3) + 1;
+  const lines: string[] = [];
+  while (lines.length < 2 && at > 0) {
+    const end = text.indexOf("\n", at);
+    if (end - at > 2 * shortest) lines.push(text.slice(at, end));
+    at = end + 1;
+  }
+  const opening = lines.length < 2 ? "" : sameOpening(lines[0]!, lines[1]!);
+  return opening !== "" && maskKnown(opening, secrets) === opening ? opening : "";
+}
+
+function without(text: string, secrets: readonly string[]): string {
+  for (const secret of secrets) if (text.includes(secret)) text = text.replaceAll(secret, mask);
+  return text;
+}
+
+/** True for what can only be in a run that is looked at. */
+function isRun(secret: string): boolean {
+  if (secret.length < shortest) return false;
+  for (let i = 0; i < secret.length; i++) if (!isTokenChar(secret.charCodeAt(i))) return false;
+  return true;
+}
+
+/** Masks text, and these very secrets wherever they stand. */
+export type Redactor = (text: string, secrets?: readonly string[]) => string;
 
 /** A redactor for the known forms and for patterns of the operator's own (regular expressions). */
 export function createRedactor(patterns: readonly string[]): Redactor {
   const own = patterns.map((pattern) => new RegExp(pattern, "gu"));
-  return (text) => {
-    let masked = maskKnown(text);
+  return (text, secrets = []) => {
+    const others = secrets.filter((secret) => !isRun(secret));
+    let masked = maskKnown(without(text, others), secrets);
     for (const pattern of own) masked = masked.replace(pattern, mask);
     return masked;
   };
@@ -100,12 +147,6 @@ export function redactBytes(
 ): Uint8Array {
   if (bytes.byteLength === 0) return bytes;
   const text = decoder.decode(bytes);
-  const masked = redactText(text, redact, secrets);
+  const masked = redact(text, secrets);
   return masked === text ? bytes : encoder.encode(masked);
-}
-
-/** Masks text, and these very secrets wherever they stand. */
-export function redactText(text: string, redact: Redactor, secrets: readonly string[]): string {
-  for (const secret of secrets) if (text.includes(secret)) text = text.replaceAll(secret, mask);
-  return redact(text);
 }
