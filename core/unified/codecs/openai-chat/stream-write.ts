@@ -104,9 +104,12 @@ export class ChatStreamWriter implements StreamWriter {
       case "signature": {
         const { part } = state;
         if (part?.type === "tool_call") {
-          const index = state.calls - 1;
-          const extra_content = writeGoogle(event.signature);
-          return role + this.#chunk(state, { tool_calls: [{ index, extra_content }] });
+          if (this.#old) return role;
+          const call: Json = { index: state.calls - 1 };
+          // The AI SDK insists on it.
+          if (!part.custom) call.function = {};
+          call.extra_content = writeGoogle(event.signature);
+          return role + this.#chunk(state, { tool_calls: [call] });
         }
         if (part !== undefined) (part as ReasoningPart).signature = event.signature;
         return role;
