@@ -75,9 +75,9 @@ for (let byte = 0; byte < 256; byte++) {
   table[byte] = crc;
 }
 
-/** IEEE CRC-32 of the first bytes. */
-function crc32(bytes: Uint8Array, end: number): number {
+/** IEEE CRC-32 of the bytes in between. */
+export function crc32(bytes: Uint8Array, end: number, start = 0): number {
   let crc = -1;
-  for (let at = 0; at < end; at++) crc = (crc >>> 8) ^ table[(crc ^ bytes[at]!) & 255]!;
+  for (let at = start; at < end; at++) crc = (crc >>> 8) ^ table[(crc ^ bytes[at]!) & 255]!;
   return ~crc >>> 0;
 }

@@ -1,9 +1,10 @@
 /**
  * Amazon's event stream: binary messages of a length, headers and a JSON payload. Checksums are left to
- * whoever the answer is for.
+ * whoever the answer is for, where nothing else is wrong.
  *
  * @module
  */
+import { crc32 } from "./aws-encode.ts";
 import { decoder, type Event, type Frames } from "./frames.ts";
 import { type Json, object, parse, string } from "./json.ts";
 
@@ -27,6 +28,11 @@ export class AwsFrames implements Frames {
       at = end;
     }
     this.broken = at < bytes.length;
+    // What ends a message that was cut (the gateway's own exception, say) may pass for its end.
+    if (this.broken && this.length > 0 && !this.#isSound(this.length - 1)) {
+      this.#starts.pop();
+      this.#ends.pop();
+    }
   }
 
   /** The first message that is whole in bytes that begin anywhere. */
@@ -67,6 +73,11 @@ export class AwsFrames implements Frames {
     // `invoke` wraps the model's own event.
     if (typeof payload.bytes === "string") return { json: parse(fromBase64(payload.bytes)) };
     return { json: { [headers[":event-type"] ?? ""]: payload } satisfies Json };
+  }
+
+  #isSound(index: number): boolean {
+    const end = this.#ends[index]! - 4;
+    return this.#view.getUint32(end) === crc32(this.#bytes, end, this.#starts[index]!);
   }
 
   #endOf(at: number): number | undefined {

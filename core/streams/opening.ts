@@ -85,7 +85,7 @@ export class Opening {
       // What is of no format that is known is as good as content.
       const { format } = this.#draft;
       const known = format !== undefined && format.unprovable !== true;
-      const isCut = event.text !== undefined && /^\s*[{[]/.test(event.text);
+      const isCut = event.text !== undefined && /^\s*(?:$|[{[])/.test(event.text);
       if (!isCut && (event.text !== undefined || !known)) return "answered";
     }
     if (length > 0) {

@@ -1,5 +1,6 @@
 // Anthropic's, Google's and Amazon's formats, in shapes that no recording has.
 import { describe } from "node:test";
+import { awsException } from "../../core/streams/aws-exception.ts";
 import {
   answer,
   checkReadings,
@@ -222,6 +223,18 @@ describe("Bedrock", () => {
       "an exception in the middle",
       answer(eventStream([text, ["throttlingException", { message: "Too many requests" }]]), about),
       { error: { code: "throttlingException", message: "Too many requests" }, end: "missing" },
+    ],
+    [
+      "a message cut in the middle, and the exception that tells of it",
+      answer(
+        Uint8Array.from([
+          ...eventStream([text]),
+          ...eventStream([stop]).subarray(0, 70),
+          ...awsException("modelStreamErrorException", { message: "The provider broke off" }),
+        ]),
+        about,
+      ),
+      { end: "missing", finish: undefined },
     ],
     [
       "only its beginning and its end kept, cut inside messages",

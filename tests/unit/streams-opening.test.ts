@@ -87,6 +87,7 @@ describe("the opening of a stream", () => {
       }],
       ["an error that is cut", 'data: {"error":{"message":"m"', "nothing"],
       ["an event of a name alone", "event: message\n\n", "nothing"],
+      ["an event that is cut before its data", "event: ping\ndata: ", "nothing"],
       ["events of no known format", "data: {}\n\n", "answered", { path: "own" }],
       ["events that are no JSON", "data: a\n\n", "answered", { path: "own" }],
       ["something that is no event stream", "\u0000\u0001abc", "answered"],
