@@ -21,7 +21,7 @@ import type {
 } from "../../core/unified/chat.ts";
 import type { ChatCodec } from "../../core/unified/codec.ts";
 import { codecs } from "../../core/unified/codecs/mod.ts";
-import { openAIResponses } from "../../core/unified/codecs/openai-responses.ts";
+import { openAIResponses, withoutForeign } from "../../core/unified/codecs/openai-responses.ts";
 import { eventsOf } from "../../core/unified/events.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { continued, remember } from "../../core/unified/stored-responses.ts";
@@ -333,10 +333,17 @@ describe("OpenAI's SDK", () => {
       { type: "text", text: "b" },
       { type: "tool_call", id: "c", name: "f", arguments: "{}", ...sign("4") },
       { type: "tool_call", id: "d", name: "f", arguments: "{}" },
+      {
+        type: "native",
+        format: "anthropic-messages",
+        value: { type: "server_tool_use", name: "web_search", id: "s", input: { query: "q" } },
+      },
     ];
     // Known before the part, and after it.
     const whole = openAIResponses.writeAnswer(answerOf(parts), asked());
     const { final } = await streamed(eventsOf(answerOf(parts)));
+    const search = final.output.find((item) => item.type === "web_search_call");
+    assert.deepEqual(search?.action, { type: "search", query: "q" });
     for (const output of [whole.output, final.output]) {
       const { messages } = openAIResponses.readRequest({ model: "m", input: output }, {});
       const back = messages.flatMap(({ parts }) => parts).map((part) => {
@@ -345,6 +352,37 @@ describe("OpenAI's SDK", () => {
       });
       assert.deepEqual(back, parts);
     }
+  });
+
+  it("sends nothing of another provider to one of this format", () => {
+    const signature = { format: "gemini" as const, value: "x" };
+    const { output } = openAIResponses.writeAnswer(
+      answerOf([
+        { type: "reasoning", text: "Hm", signature },
+        { type: "text", text: "a", signature },
+        { type: "tool_call", id: "c", name: "f", arguments: "{}" },
+      ]),
+      asked(),
+    );
+    const own = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "gAAA" };
+    const reference = { type: "item_reference", id: "msg_sl1_0" };
+    const body = { model: "m", input: [...output as Json[], own, reference, { role: "user" }] };
+    const sent = withoutForeign(body);
+    assert.deepEqual(sent.model, "m");
+    assert.deepEqual(sent.input, [
+      {
+        type: "message",
+        role: "assistant",
+        status: "completed",
+        content: [{ type: "output_text", text: "a", annotations: [], logprobs: [] }],
+      },
+      { type: "function_call", call_id: "c", name: "f", arguments: "{}", status: "completed" },
+      own,
+      reference,
+      { role: "user" },
+    ]);
+    assert.equal(withoutForeign(sent), sent);
+    assert.equal(withoutForeign({ input: "Hi" }).input, "Hi");
   });
 
   it("is told its own settings again", () => {

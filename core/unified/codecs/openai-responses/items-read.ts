@@ -8,7 +8,7 @@
  * @module
  */
 import { Code, GatewayError } from "../../../error.ts";
-import { type Json, list, object, string } from "../../../formats/json.ts";
+import { type Json, list, object, parse, string } from "../../../formats/json.ts";
 import type {
   MediaPart,
   Message,
@@ -20,13 +20,19 @@ import type {
 import { opened } from "../../signature.ts";
 import { wrong } from "../openai-chat/expect.ts";
 import { readContent } from "./content.ts";
-import { format, rest } from "./shape.ts";
+import { format, isOurs, rest } from "./shape.ts";
 
 /**
- * What a signature of another provider belongs to, where it is not the thought beside it: a hidden thought,
- * the item after it, the item before it (a text's signature comes when the text is over).
+ * What a signature of another provider is, where it is not that of the thought beside it: a hidden thought,
+ * that of the item after it, that of the item before it (a text's comes when the text is over), or a block
+ * that only its own format knows, as JSON.
  */
-export const marks = { redacted: "redacted.", next: "next.", previous: "previous." } as const;
+export const marks = {
+  redacted: "redacted.",
+  next: "next.",
+  previous: "previous.",
+  native: "native.",
+} as const;
 
 /** Messages of an array of items. @param at Where it stands, for errors. */
 export function readItems(items: readonly unknown[], at: string): Message[] {
@@ -80,6 +86,8 @@ class ItemReader {
         );
     }
     if (typeof type !== "string") throw wrong(`${at}.type`, type, "a string");
+    // What was made up to be shown, and was never a provider's.
+    if (isOurs(string(item.id))) return;
     const part: Part = { type: "native", format, value: item };
     if (/_output$|^mcp_approval_response$|^compaction_trigger$/.test(type)) this.#add("user", part);
     else if (type === "additional_tools") this.#add("developer", part);
@@ -131,6 +139,11 @@ class ItemReader {
       if (value.startsWith(marks.previous)) {
         const part = this.messages.at(-1)?.parts.at(-1);
         sign(part, { ...signature, value: value.slice(marks.previous.length) });
+        return;
+      }
+      if (value.startsWith(marks.native)) {
+        const native = object(parse(value.slice(marks.native.length)));
+        if (native) this.#say({ type: "native", format: signature.format, value: native });
         return;
       }
       redacted = value.startsWith(marks.redacted);

@@ -27,7 +27,7 @@ import { writeFault } from "../openai-chat/fault.ts";
 import { marks } from "./items-read.ts";
 import { type Ending, endingOf, failure, headOf, usageTo } from "./response.ts";
 import { callItem, messageItem, opening, type Said, sayPicture, Script } from "./script.ts";
-import { beginThought, endThought, sayMark } from "./thoughts.ts";
+import { beginThought, endThought, sayMark, sayNative } from "./thoughts.ts";
 import { annotationOf, format, logprobsTo, responseId } from "./shape.ts";
 
 type Start = Extract<ChatEvent, { type: "start" }>;
@@ -297,7 +297,7 @@ export class ResponsesWriter implements StreamWriter {
         if (value.format === format) {
           out = this.#script.added({ ...value.value, status: "in_progress" }) +
             this.#script.done(value.value);
-        }
+        } else out = sayNative(this.#script, value);
     }
     this.#open = undefined;
     if (signature === undefined) return out;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Json } from "../../../formats/json.ts";
-import type { ReasoningPart, Signature } from "../../chat.ts";
+import { type Json, object } from "../../../formats/json.ts";
+import type { NativePart, ReasoningPart, Signature } from "../../chat.ts";
 import { sealed } from "../../signature.ts";
 import { marks } from "./items-read.ts";
 import { opening, type Script } from "./script.ts";
@@ -82,4 +82,31 @@ export function sayMark(script: Script, mark: string, signature: Signature): str
   const encrypted_content = sealed({ ...signature, value: mark + signature.value }, format);
   return script.added({ id, type: "reasoning", summary: [] }) +
     script.done({ id, type: "reasoning", summary: [], encrypted_content });
+}
+
+/**
+ * A block that only its own provider knows, to come back as it was; a search of Anthropic's is shown as
+ * one of this format besides.
+ */
+export function sayNative(script: Script, { format, value }: NativePart): string {
+  const query = object(value.input)?.query;
+  const isSearch = value.type === "server_tool_use" && value.name === "web_search" &&
+    typeof query === "string";
+  const out = isSearch ? saySearch(script, query) : "";
+  return out + sayMark(script, marks.native, { format, value: JSON.stringify(value) });
+}
+
+function saySearch(script: Script, query: string): string {
+  const id = script.next("ws");
+  const item = {
+    id,
+    type: "web_search_call",
+    status: "completed",
+    action: { type: "search", query },
+  };
+  const at = script.at(id);
+  return script.added({ ...item, status: "in_progress" }) +
+    script.say("response.web_search_call.in_progress", at) +
+    script.say("response.web_search_call.searching", at) +
+    script.say("response.web_search_call.completed", at) + script.done(item);
 }
