@@ -342,7 +342,10 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       return model.includes("/") && !model.startsWith("google/") ? ["openai-chat"] : ["gemini"];
     },
     endpoints: only(""),
-    request: (body, format, lost) => format === "anthropic-messages" ? forVertex(body, lost) : body,
+    request: (body, format, lost, target) =>
+      format === "anthropic-messages"
+        ? forVertex(body, lost)
+        : plain.request!(body, format, lost, target),
     place({ path, model }, operation, { project = "-", region = "global" }) {
       return {
         path: path.replace("{project}", project).replace("{region}", region),
