@@ -131,6 +131,7 @@ export interface HostOptions {
   fetch: typeof fetch;
   /** The platform's way unless given. */
   respond: Respond | undefined;
+  digest: ((data: string | Uint8Array) => string) | undefined;
   now(): number;
   report(message: string, cause?: unknown): void;
 }
@@ -167,6 +168,7 @@ export function createHost(options: HostOptions): OwnHost {
     metrics,
     now,
     immediate,
+    digest: options.digest,
     // Another server behind the same name answers otherwise.
     saltOf: (slug) => JSON.stringify(setup.providers.get(slug)?.settings ?? {}),
   });

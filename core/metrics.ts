@@ -12,12 +12,14 @@ interface Metric {
   values: Map<string, number | (() => number)>;
 }
 
+const none: Readonly<Record<string, string>> = Object.freeze({});
+
 /** The figures of one gateway. Names begin with `sluice_`; labels are few and bounded. */
 export class Metrics {
   readonly #all = new Map<string, Metric>();
 
   /** Counts up. */
-  count(name: string, help: string, labels: Record<string, string> = {}, by = 1): void {
+  count(name: string, help: string, labels: Readonly<Record<string, string>> = none, by = 1): void {
     const { values } = this.#metric(name, "counter", help);
     const key = labelText(labels);
     values.set(key, (values.get(key) as number | undefined ?? 0) + by);
@@ -47,7 +49,17 @@ export class Metrics {
   }
 }
 
-function labelText(labels: Record<string, string>): string {
+/** Texts of labels that never change: who counts often freezes them. */
+const texts = new WeakMap<Readonly<Record<string, string>>, string>();
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  if (!Object.isFrozen(labels)) return written(labels);
+  let text = texts.get(labels);
+  if (text === undefined) texts.set(labels, text = written(labels));
+  return text;
+}
+
+function written(labels: Readonly<Record<string, string>>): string {
   const parts = Object.entries(labels).map(([name, value]) =>
     `${name}="${value.replace(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`)}"`
   );

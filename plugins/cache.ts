@@ -86,7 +86,10 @@ class Answers {
     const peeked = cache.peek(asked, (work) => ctx.waitUntil(work));
     const entry = peeked instanceof Promise ? await peeked : peeked;
     const answer = entry && this.#fromEntry(job, entry);
-    if (answer !== undefined) return answer;
+    if (answer !== undefined) {
+      this.#identities.remember(asked);
+      return answer;
+    }
     return await this.#others(job, entry);
   }
 
@@ -102,6 +105,7 @@ class Answers {
   /** The answer of an identical request that is on its way; else this one's, for all that come after it. */
   async #others(job: Job, old: Entry | undefined): Promise<Response> {
     const { ctx, asked } = job;
+    asked.read = undefined;
     const alone = this.#options.coalesce === false || ctx.host.immediate ||
       ctx.signal !== undefined;
     if (alone) return await this.#lookup(job, old, undefined);
@@ -126,7 +130,8 @@ class Answers {
   async #lookup(job: Job, old: Entry | undefined, leader: Leader | undefined): Promise<Response> {
     const { ctx, asked } = job;
     const { cache, now } = ctx.host;
-    const found = await cache.find(asked, (work) => ctx.waitUntil(work), this.#memory);
+    const looked = cache.find(asked, (work) => ctx.waitUntil(work), this.#memory);
+    const found = looked instanceof Promise ? await looked : looked;
     const { entry = old } = found;
     if (entry !== undefined && entry !== old) {
       const status = now() < expiryOf(entry) ? "HIT" : "STALE";
@@ -160,7 +165,8 @@ class Answers {
     let response: Response;
     let body: Uint8Array | undefined;
     try {
-      ({ response, body } = await shortAnswer(inner, await next(inner)));
+      const answer = shortAnswer(inner, await next(inner));
+      ({ response, body } = answer instanceof Promise ? await answer : answer);
     } catch (error) {
       const ofProvider = isOfAttempt(ctx, error);
       const answer = ofProvider ? spared() : undefined;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
@@ -54,6 +55,7 @@ export async function boot(
     const config = await loadConfig(env["SLUICE_CONFIG"]);
     gateway = createGateway({
       plugins: standardPlugins(),
+      digest: (data) => hash("sha256", data, "hex"),
       ...config,
       ...options,
       env,

@@ -7,6 +7,7 @@
 import type { Metrics } from "../metrics.ts";
 import { Watch } from "../storage/guard.ts";
 import type { KV } from "../storage/ports.ts";
+import type { Digest } from "./digest.ts";
 import { decodeEntry, endOfLife, type Entry } from "./entry.ts";
 import { bodyIn, Hot } from "./hot.ts";
 import type { Asked } from "./identity.ts";
@@ -24,6 +25,8 @@ export interface AnswerCacheOptions {
   immediate: boolean;
   /** What of a provider's configuration has a say in its answers. */
   saltOf(slug: string): string;
+  /** The runtime's own, where it has one that is there at once. */
+  digest?: Digest | undefined;
 }
 
 /** What a look into the store came to. */
@@ -60,7 +63,7 @@ export interface Taking {
 export class AnswerCache {
   readonly #options: AnswerCacheOptions;
   readonly #hot = new Hot();
-  readonly #places = new Places();
+  readonly #places: Places;
   readonly #purges: Purges;
   readonly #storing: Storing;
   readonly #salts = new Map<string, string>();
@@ -72,6 +75,7 @@ export class AnswerCache {
   constructor(options: AnswerCacheOptions) {
     this.#options = options;
     const { kv, now, immediate, metrics } = options;
+    this.#places = new Places(options.digest);
     this.#purges = new Purges({
       kv,
       now,
@@ -91,6 +95,11 @@ export class AnswerCache {
   /** The time to give a request that comes now; see {@link Entry.began}. */
   now(): number {
     return this.#purges.now();
+  }
+
+  /** The runtime's own, where it has one that is there at once. */
+  get digest(): Digest | undefined {
+    return this.#options.digest;
   }
 
   /** What of a provider's configuration has a say in its answers. */
@@ -129,12 +138,25 @@ export class AnswerCache {
    *
    * @param memory Bytes that answers in memory may take.
    */
-  async find(asked: Asked, waitUntil: WaitUntil, memory: number): Promise<Found> {
-    const { now } = this.#options;
-    const at = now();
-    let other = this.otherThan(asked);
+  find(asked: Asked, waitUntil: WaitUntil, memory: number): Found | Promise<Found> {
+    const { now, kv } = this.#options;
+    const other = this.otherThan(asked);
+    if (now() < this.#slowUntil) return { why: "the store is slow", other };
+    const place = this.#places.of(asked, false);
+    if (typeof place === "string" && kv.lacks?.(place) === true) {
+      return { why: nothingGood, other };
+    }
+    return this.#find(asked, waitUntil, memory, other);
+  }
+
+  async #find(
+    asked: Asked,
+    waitUntil: WaitUntil,
+    memory: number,
+    other: Entry | undefined,
+  ): Promise<Found> {
+    const at = this.#options.now();
     const none = (why: string): Found => ({ why, other });
-    if (at < this.#slowUntil) return none("the store is slow");
     const ready = this.#purges.ready(asked.gateway, waitUntil);
     const look = async (beside: boolean): Promise<Found> => {
       const place = await this.#places.of(asked, beside);

@@ -109,7 +109,14 @@ function asksWhy({ clientHeaders }: Context): boolean {
   return clientHeaders.get("x-sluice-debug") === "true";
 }
 
+const labels: Readonly<Record<Status, Readonly<Record<string, string>>>> = {
+  HIT: Object.freeze({ status: "hit" }),
+  MISS: Object.freeze({ status: "miss" }),
+  STALE: Object.freeze({ status: "stale" }),
+  COALESCED: Object.freeze({ status: "coalesced" }),
+};
+
 function count({ host }: Context, status: Status): void {
   const help = "Requests that may be answered from the cache";
-  host.metrics.count("sluice_cache_requests_total", help, { status: status.toLowerCase() });
+  host.metrics.count("sluice_cache_requests_total", help, labels[status]);
 }

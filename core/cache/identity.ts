@@ -9,7 +9,7 @@ import { readRequest } from "../formats/request.ts";
 import { clientKeys, withoutKeys } from "../provider.ts";
 import { Memo } from "../usage/memo.ts";
 import { type Canonical, canonical, textOf } from "./canonical.ts";
-import { digestOf } from "./digest.ts";
+import { type Digest, digestOf } from "./digest.ts";
 import { type Form, type FormsName, formsOf } from "./forms.ts";
 import type { Policy } from "./policy.ts";
 
@@ -32,6 +32,8 @@ export interface Asked {
   form: Form;
   /** Where it is in the store, once that was asked. */
   place?: string | Promise<string>;
+  /** How its body was read, where that is worth remembering. */
+  read?: Read | undefined;
 }
 
 /** Members that change the form of an answer, or that ask the provider to keep something. */
@@ -73,6 +75,10 @@ const remembered = 4096;
 
 /** What was read of a body. */
 interface Read {
+  /** The body, where it is short. */
+  body: string;
+  /** It is remembered. */
+  known: boolean;
   json: Canonical | undefined;
   /** What stood before it in the text of the last request that had it, and that text. */
   about: string;
@@ -97,16 +103,28 @@ export class Identities {
     return askedOf(ctx, body, this.#read(body), policy, salt);
   }
 
+  /** What was asked has an answer: it may well be asked again, as it stands. */
+  remember({ read }: Asked): void {
+    if (read === undefined || read.known) return;
+    read.known = true;
+    if (read.body !== "") this.#bodies.set(read.body, read);
+  }
+
   #read(body: Uint8Array): Read {
-    const none: Read = { json: undefined, about: "", text: "" };
+    const none: Read = { body: "", known: false, json: undefined, about: "", text: "" };
     if (body.byteLength === 0 || body.byteLength > orderly) return none;
     const text = textOf(body);
     if (text === undefined) return none;
-    const known = body.byteLength <= remembered ? this.#bodies.get(text) : undefined;
+    const isShort = body.byteLength <= remembered;
+    const known = isShort ? this.#bodies.get(text) : undefined;
     if (known !== undefined) return known;
-    const read: Read = { ...none, json: canonical(text, members) };
-    if (body.byteLength <= remembered) this.#bodies.set(text, read);
-    return read;
+    return {
+      body: isShort ? text : "",
+      known: false,
+      json: canonical(text, members),
+      about: "",
+      text: "",
+    };
   }
 }
 
@@ -161,7 +179,7 @@ function askedOf(
     about[1] = "bytes";
     about.push(ctx.headers["content-type"] ?? "");
     asked.text = JSON.stringify(about);
-    return body.byteLength === 0 ? asked : withBody(asked, body);
+    return body.byteLength === 0 ? asked : withBody(asked, body, ctx.host.cache.digest);
   }
   const { '"store"': store = "", '"background"': background = "" } = left;
   about.push(store, background);
@@ -172,7 +190,8 @@ function askedOf(
   // A text that was looked for before is found faster.
   if (known.about !== front) Object.assign(known, { about: front, text: `${front}\n${read.text}` });
   asked.text = known.text;
-  return asked.text.length > longest ? shortened(asked) : asked;
+  asked.read = known;
+  return asked.text.length > longest ? shortened(asked, ctx.host.cache.digest) : asked;
 }
 
 /** What decides besides whether a request can wait for another's answer. */
@@ -192,13 +211,17 @@ function streams({ headers, path }: Context, body: Uint8Array): boolean {
 }
 
 /** With a body that is no JSON, or too long to be put in order. */
-async function withBody(asked: Asked, body: Uint8Array): Promise<Asked> {
-  asked.text += "\n" + await digestOf(body);
+async function withBody(
+  asked: Asked,
+  body: Uint8Array,
+  digest: Digest | undefined,
+): Promise<Asked> {
+  asked.text += "\n" + await digestOf(body, digest);
   return asked;
 }
 
-async function shortened(asked: Asked): Promise<Asked> {
-  asked.text = `digest ${await digestOf(asked.text)}`;
+async function shortened(asked: Asked, digest: Digest | undefined): Promise<Asked> {
+  asked.text = `digest ${await digestOf(asked.text, digest)}`;
   return asked;
 }
 

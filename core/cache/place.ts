@@ -6,7 +6,7 @@
  * @module
  */
 import { Memo } from "../usage/memo.ts";
-import { digestOf } from "./digest.ts";
+import { type Digest, digestOf } from "./digest.ts";
 import type { Asked } from "./identity.ts";
 
 const encoder = new TextEncoder();
@@ -20,6 +20,11 @@ export function seg(name: string): string {
 /** Works out keys. */
 export class Places {
   readonly #names = new Memo<string>(1000);
+  readonly #digest: Digest | undefined;
+
+  constructor(digest?: Digest) {
+    this.#digest = digest;
+  }
 
   /** @param beside For an answer that stands beside one of another form. */
   of(asked: Asked, beside: boolean): string | Promise<string> {
@@ -30,7 +35,7 @@ export class Places {
   }
 
   #placeOf(asked: Asked): string | Promise<string> {
-    const digest = digestOf(asked.text);
+    const digest = digestOf(asked.text, this.#digest);
     const name = this.#short(asked.key ?? asked.model);
     if (typeof digest === "string" && typeof name === "string") return keyOf(asked, name, digest);
     return Promise.all([name, digest]).then(([name, digest]) => keyOf(asked, name, digest));
@@ -45,7 +50,7 @@ export class Places {
       this.#names.set(name, half);
       return half;
     };
-    const digest = digestOf(name);
+    const digest = digestOf(name, this.#digest);
     return typeof digest === "string" ? learn(digest) : digest.then(learn);
   }
 

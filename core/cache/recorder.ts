@@ -39,13 +39,18 @@ export interface Recording {
 const short = 64 * 1024;
 
 /** A short answer that says its length, with its body, if that comes at once; else what to use instead. */
-export async function shortAnswer(
-  ctx: Context,
-  response: Response,
-): Promise<{ response: Response; body?: Uint8Array }> {
-  const { headers } = response;
+export function shortAnswer(ctx: Context, response: Response): Short | Promise<Short> {
   const known = knownOf(response);
-  if (known !== undefined) return { response, body: known.bytes };
+  return known === undefined ? readShort(ctx, response) : { response, body: known.bytes };
+}
+
+interface Short {
+  response: Response;
+  body?: Uint8Array;
+}
+
+async function readShort(ctx: Context, response: Response): Promise<Short> {
+  const { headers } = response;
   const length = Number(headers.get("content-length") ?? Infinity);
   const type = headers.get("content-type") ?? "";
   if (

@@ -341,6 +341,15 @@ function guardKV(kv: KV, guard: Guard): KV {
     driver: kv.driver,
     get: (key) => guard.run(() => kv.get(key)),
     set: (key, value, ttl) => guard.run(() => kv.set(key, value, ttl)),
+    ...kv.lacks && {
+      lacks(key) {
+        try {
+          return kv.lacks!(key);
+        } catch {
+          return false; // who asks the store itself is told why
+        }
+      },
+    },
     getBytes: (key) => guard.run(() => kv.getBytes(key)),
     setBytes: (key, value, ttl) => guard.run(() => kv.setBytes(key, value, ttl)),
     delete: (key) => guard.run(() => kv.delete(key)),

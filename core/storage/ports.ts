@@ -29,6 +29,11 @@ export interface KV {
    * @param ttl Seconds until it is gone, 0 or less is at once; never unless given.
    */
   set(key: string, value: Json, ttl?: number): Promise<void>;
+  /**
+   * True where the key is surely not there, known without asking the store; a driver has it only where that
+   * is cheap. What another process has written a moment ago may be missed.
+   */
+  lacks?(key: string): boolean;
   /** Bytes as they were set, or nothing. */
   getBytes(key: string): Promise<Uint8Array | undefined>;
   /**

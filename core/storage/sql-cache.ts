@@ -55,7 +55,7 @@ const some = 64;
 /** Rounds of making room in one transaction. */
 const mostRounds = 10;
 /** Milliseconds for which what other processes wrote is not looked for again. */
-const fresh = 1;
+const fresh = 5;
 
 /** Something to be written; without a value, to be removed. */
 interface Change {
@@ -213,6 +213,13 @@ export function sqlCache(sql: SyncSql, options: SqlCacheOptions = {}): KV {
       const json = JSON.stringify(value);
       if (json === undefined) throw new InputError(`The value of '${key}' is not JSON`);
       await change(key, json, encoder.encode(json).byteLength, ttl);
+    },
+    lacks(key) {
+      if (queue.length > 0) return false;
+      const busy = refresh();
+      if (busy === undefined) return directory.get(hashOf(key)) === undefined;
+      busy.catch(() => {}); // whoever asks next is told
+      return false;
     },
     async getBytes(key) {
       const value = await find(key);
