@@ -3,16 +3,28 @@
  *
  * @module
  */
-import { type Json, object, written } from "../../../formats/json.ts";
+import { type Json, object } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import { lowerSchema } from "../../json-schema.ts";
 import { geminiJsonSchema, geminiSchema } from "../../json-schema/rules.ts";
 import type { Lost } from "../../lost.ts";
+import { dropUnsaid, type Unsaid } from "../unsaid.ts";
 import { Contents } from "./contents-write.ts";
 import { generationOf, thinkingFor } from "./thinking.ts";
 import { writeToolConfig, writeTools } from "./tools-write.ts";
 
+/** What Google has a word for, of what few have. */
+const sayable: readonly Unsaid[] = [
+  "n",
+  "seed",
+  "frequency_penalty",
+  "presence_penalty",
+  "logprobs",
+  "top_logprobs",
+  "modalities",
+  "audio",
+];
 /** Most of `stopSequences`. */
 const mostStops = 5;
 
@@ -39,24 +51,8 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
   if (own) extend(body, config, request.extra);
   else for (const name in request.extra) lost.drop(name);
   if (Object.keys(config).length > 0) body.generationConfig = config;
-  dropped(request, lost);
+  dropUnsaid(request, own ? [...sayable, "store"] : sayable, lost);
   return body;
-}
-
-/** Of no meaning to Google; those that say what is so anyway are no loss. */
-function dropped(request: ChatRequest, lost: Lost): void {
-  const said: Readonly<Record<string, boolean>> = {
-    parallel_tool_calls: request.parallel_tool_calls === false && request.tools !== undefined,
-    min_p: request.min_p !== undefined,
-    logit_bias: request.logit_bias !== undefined && written(request.logit_bias) !== "{}",
-    verbosity: request.verbosity !== undefined && request.verbosity !== "medium",
-    user: request.user !== undefined,
-    metadata: request.metadata !== undefined,
-    store: request.store === true && request.format !== "gemini",
-    prompt_cache_key: request.prompt_cache_key !== undefined,
-    cache: request.cache !== undefined,
-  };
-  for (const name in said) if (said[name]) lost.drop(name);
 }
 
 function tierFor({ service_tier: tier, format }: ChatRequest, lost: Lost): string | undefined {
