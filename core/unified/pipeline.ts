@@ -13,6 +13,7 @@ import type { ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { completions } from "./codecs/completions.ts";
 import { codecs } from "./codecs/mod.ts";
+import { openAIResponses, withoutForeign } from "./codecs/openai-responses.ts";
 import { compat } from "./compat.ts";
 import { type Endpoint, endpointAt } from "./endpoint.ts";
 import { forward, hasCompletions, sentOf } from "./forward.ts";
@@ -88,12 +89,19 @@ async function chat(
   // Providers that serve Responses keep them themselves; what is kept here they do not know.
   const keeps = endpoint.format === "openai-responses" &&
     (codecs[format] !== codec || isStored(body.previous_response_id));
+  const continues = body.previous_response_id ?? undefined;
   const owner = keeps ? await ownerFor(ctx) : "";
   if (keeps) {
     const whole = await continued(ctx.host.stores.cache, owner, body);
     if (whole !== body) bytes = encoder.encode(JSON.stringify(body = whole));
   }
   if (codecs[format] === codec) {
+    if (holdsForeign(bytes)) {
+      body = codec === openAIResponses
+        ? withoutForeign(body)
+        : codec.writeRequest(codec.readRequest(body, endpoint), target, new Lost());
+      bytes = encoder.encode(JSON.stringify(body));
+    }
     return await passed(ctx, next, { endpoint, body, bytes, provider, target });
   }
 
@@ -123,6 +131,9 @@ async function chat(
     body: encoder.encode(JSON.stringify(written)),
   }));
   const response = await next(onward);
+  if (keeps && continues !== undefined) {
+    request.extra = { ...request.extra, previous_response_id: continues }; // its answer says it
+  }
   const asked: Asked = { request, model: name, requestId: ctx.requestId, now: ctx.host.now };
   const answer = await translated(ctx, response, {
     from: format,
@@ -166,7 +177,11 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   const { dialect } = provider;
   // What is spelled otherwise is so for an official client as well.
   const changed = dialect?.genuine ? undefined : dialect?.request?.(
-    structuredClone({ ...body, ...body.model !== undefined && { model } }),
+    structuredClone({
+      ...body,
+      ...body.model !== undefined && { model },
+      ...format === "anthropic-messages" && betasOf(ctx),
+    }),
     format,
     lost,
     target,
@@ -195,6 +210,12 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
     now: ctx.host.now,
   };
   return await translated(ctx, response, { from: format, to: codecs[format], target, asked });
+}
+
+/** Other hosts of Claude take in the body what Anthropic takes in a header. */
+function betasOf({ headers }: Context): Json {
+  const betas = headers["anthropic-beta"]?.split(",").map((name) => name.trim()) ?? [];
+  return betas.length > 0 ? { anthropic_beta: betas } : {};
 }
 
 function same(a: Json, b: Json): boolean {
@@ -236,6 +257,12 @@ function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider
 
 function isAws({ headers }: Response): boolean {
   return /^application\/vnd\.amazon\.eventstream/i.test(headers.get("content-type") ?? "");
+}
+
+/** What was sealed for another provider's eyes, or is known by an id of this gateway's. */
+function holdsForeign(bytes: Uint8Array): boolean {
+  const text = new TextDecoder("latin1").decode(bytes);
+  return text.includes('"sluice.') || text.includes("_sl");
 }
 
 /** Whose responses a caller may name: its virtual key's, else its credential's. */

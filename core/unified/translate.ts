@@ -8,11 +8,11 @@ import { Code, GatewayError } from "../error.ts";
 import { type Feed, feedOf, type Sink } from "../feed.ts";
 import type { Event } from "../formats/frames.ts";
 import { type Json, object, parse } from "../formats/json.ts";
-import { openEvent } from "../formats/sse.ts";
 import { assemble } from "./assemble.ts";
 import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, StreamReader, StreamWriter, Target } from "./codec.ts";
 import { codecs } from "./codecs/mod.ts";
+import type { ResponsesWriter } from "./codecs/openai-responses.ts";
 import { eventsOf } from "./events.ts";
 import { type Framer, framerFor } from "./framing.ts";
 import { headersFrom } from "./headers.ts";
@@ -78,7 +78,8 @@ export async function translated(
 }
 
 /** An error body where an answer was expected. */
-function isFault(body: Record<string, unknown>): boolean {
+function isFault(body: Json): boolean {
+  if (body.status === "failed" && object(body.error) !== undefined) return true;
   return (object(body.error) !== undefined || typeof body.error === "string") &&
     !("choices" in body) && !("output" in body) && !("candidates" in body) && !("content" in body);
 }
@@ -171,18 +172,16 @@ function streamed(ctx: Context, response: Response, type: string, how: Translati
   return ctx.host.respond({ status: response.status, headers }, feed, ctx.request);
 }
 
-/** The writer of a stream; the last event of one of Responses holds the whole. */
+/** The writer of a stream; one of Responses knows the whole at its end. */
 function writerOf({ to, asked, onWhole }: Translation): StreamWriter {
   const writer = to.writeStream(asked);
   if (onWhole === undefined) return writer;
   return {
     write(event) {
       const written = writer.write(event);
-      if (event.type === "end" && typeof written === "string") {
-        const last = openEvent(written.trimEnd().split("\n\n").at(-1) ?? "");
-        const whole = object(object(last?.json)?.response);
-        if (whole !== undefined) void onWhole(whole);
-      }
+      if (event.type !== "end") return written;
+      const { response } = writer as Partial<ResponsesWriter>;
+      if (response !== undefined) void onWhole(response);
       return written;
     },
   };

@@ -13,6 +13,7 @@ import { format } from "./openai-responses/shape.ts";
 import { ResponsesReader } from "./openai-responses/stream-read.ts";
 import { ResponsesWriter } from "./openai-responses/stream-write.ts";
 
+export type { ResponsesWriter };
 export { withoutForeign } from "./openai-responses/foreign.ts";
 
 /** The codec, whose streams also tell the response that they came to. */
