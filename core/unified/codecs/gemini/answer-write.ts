@@ -101,7 +101,8 @@ export function writePart(part: Part, own = false): Json[] {
       const written = writeMedia(part, () => {});
       if (written.length > 0) Object.assign(written[0]!, signature, own && part.extra);
       if (part.transcript !== undefined) {
-        written.push({ audioTranscription: { text: part.transcript } });
+        if (written.length === 0) written.push({});
+        written[0]!.audioTranscription = { text: part.transcript };
       }
       return written;
     }

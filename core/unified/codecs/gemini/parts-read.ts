@@ -66,7 +66,10 @@ export function readPart(raw: Json, calls: Calls): Part | undefined {
     (part as { signature?: unknown }).signature = signature;
   }
   for (const key in value) {
-    if (!known.has(key) && value[key] !== null) (part.extra ??= {})[key] = value[key];
+    if (known.has(key) || value[key] === null) continue;
+    const heard = key === "audioTranscription" ? string(object(value[key])?.text) : undefined;
+    if (heard !== undefined && part.type === "audio") part.transcript = heard;
+    else (part.extra ??= {})[key] = value[key];
   }
   return part;
 }
