@@ -192,7 +192,7 @@ describe("Chat Completions: what answers say", () => {
     const bodies: [Json, number, RegExp][] = [
       [{ error: { message: "Away", code: 503 } }, 503, /Away/],
       [{ error: { message: "Slow", type: "rate_limit_error" } }, 429, /Slow/],
-      [{ odd: true }, 502, /failed/],
+      [{ odd: true }, 502, /without an answer/],
     ];
     for (const [body, status, message] of bodies) {
       assert.throws(() => codec.readAnswer(body, target), {

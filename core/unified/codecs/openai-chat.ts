@@ -10,12 +10,11 @@
  * @module
  */
 import type { ChatCodec } from "../codec.ts";
-import { readAnswer } from "./openai-chat/answer-read.ts";
 import { writeAnswer } from "./openai-chat/answer-write.ts";
 import { readFault, writeFault } from "./openai-chat/fault.ts";
 import { readRequest } from "./openai-chat/request-read.ts";
 import { writeRequest } from "./openai-chat/request-write.ts";
-import { ChatStreamReader } from "./openai-chat/stream-read.ts";
+import { ChatStreamReader, readAnswer } from "./openai-chat/stream-read.ts";
 import { ChatStreamWriter } from "./openai-chat/stream-write.ts";
 
 /** The codec. */

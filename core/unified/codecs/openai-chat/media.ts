@@ -84,7 +84,7 @@ export function writeMedia(part: MediaPart, target: Target, lost: Lost): Json[] 
   }
   if (source.kind === "parts") return source.parts.flatMap((one) => writeInner(one, target, lost));
   if (source.kind === "file") {
-    if (source.format === "openai-chat" && type === "document") {
+    if (source.format.startsWith("openai") && type === "document") {
       return [{
         type: "file",
         file: { file_id: source.id, ...name !== undefined && { filename: name } },
