@@ -10,23 +10,16 @@ import { faultOf } from "../../../formats/fault.ts";
 import type { Event } from "../../../formats/frames.ts";
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import { assemble } from "../../assemble.ts";
-import type { ChatAnswer, ChatEvent, TokenLogprob, ToolCallPart } from "../../chat.ts";
+import type { ChatAnswer, ChatEvent, TokenLogprob } from "../../chat.ts";
 import type { StreamReader, Target } from "../../codec.ts";
 import { callId } from "../../ids.ts";
-import {
-  argumentsOf,
-  citationOf,
-  finishOf,
-  logprobsOf,
-  readAudio,
-  sourcesOf,
-  usageOf,
-} from "./answer-parts.ts";
+import { citationOf, finishOf, logprobsOf, readAudio, sourcesOf, usageOf } from "./answer-parts.ts";
 import { rest, set } from "./expect.ts";
 import { readFault } from "./fault.ts";
 import { readMedia } from "./media.ts";
 import { thinkingOf } from "./messages-read.ts";
-import { type Emit, newSlot, Parts, type Slot, type Spoken } from "./stream-parts.ts";
+import { Calls } from "./stream-calls.ts";
+import { type Emit, Parts, type Spoken } from "./stream-parts.ts";
 import { readDetail, readGoogle } from "./thoughts.ts";
 
 /** More choices than anybody asks for. */
@@ -47,9 +40,7 @@ const ofMessage = new Set(
 interface State {
   index: number;
   parts: Parts;
-  /** By the index of the delta; below zero for those without. */
-  calls: Map<number, Slot>;
-  call: Slot | undefined;
+  calls: Calls;
   refused: boolean;
   finish: unknown;
   stop: string | undefined;
@@ -118,7 +109,7 @@ export class ChatStreamReader implements StreamReader {
         parts.cite(sourcesOf(this.#sources), emit);
       }
       parts.finish(emit);
-      let finish = finishOf(state.finish, calls.size > 0, refused);
+      let finish = finishOf(state.finish, calls.any, refused);
       if (stop !== undefined && finish === "stop") finish = "stop_sequence"; // vLLM
       const event: ChatEvent = { type: "finish", choice: index, finish };
       if (finish === "stop_sequence") set(event, "stop_sequence", stop);
@@ -181,11 +172,11 @@ export class ChatStreamReader implements StreamReader {
   #state(index: number): State | undefined {
     for (const state of this.#states) if (state.index === index) return state;
     if (this.#states.length >= mostChoices) return undefined;
+    const parts = new Parts(index);
     const state: State = {
       index,
-      parts: new Parts(index),
-      calls: new Map(),
-      call: undefined,
+      parts,
+      calls: new Calls(parts, () => callId(this.#target.requestId, this.#calls++)),
       refused: false,
       finish: undefined,
       stop: undefined,
@@ -235,11 +226,12 @@ export class ChatStreamReader implements StreamReader {
     if (audio) this.#audio(parts, object(audio), emit);
     if (tool_calls) {
       // Older TGI has one that is no array.
-      for (const call of Array.isArray(tool_calls) ? tool_calls : [tool_calls]) {
-        this.#call(state, object(call), emit);
+      for (const value of Array.isArray(tool_calls) ? tool_calls : [tool_calls]) {
+        const call = object(value);
+        if (call !== undefined && !state.calls.add(call, emit)) this.#broken = true;
       }
     }
-    if (delta.function_call) this.#call(state, { index: 0, function: delta.function_call }, emit);
+    if (delta.function_call) state.calls.add({ index: 0, function: delta.function_call }, emit);
   }
 
   #say(
@@ -282,48 +274,6 @@ export class ChatStreamReader implements StreamReader {
     const transcript = string(audio.transcript);
     if (transcript !== undefined) parts.grow(slot, transcript, undefined, emit);
     if (data !== undefined) parts.data(slot, data, emit);
-  }
-
-  #call(state: State, call: Json | undefined, emit: Emit): void {
-    if (call === undefined) return;
-    const { calls, parts } = state;
-    const custom = object(call.custom);
-    const fn = custom ?? object(call.function) ?? {};
-    const id = string(call.id);
-    const name = string(fn.name);
-    const text = argumentsOf(custom === undefined ? fn.arguments : fn.input);
-    let key = typeof call.index === "number" ? call.index : undefined;
-    let slot = key !== undefined ? calls.get(key) : id === undefined ? state.call : undefined;
-    if (key === undefined && id !== undefined) {
-      for (const one of calls.values()) if ((one.value as ToolCallPart).id === id) slot = one;
-    }
-    const known = slot?.value as ToolCallPart | undefined;
-    // Some number all of their calls 0.
-    const other = known !== undefined && name !== undefined && known.name !== "" &&
-      id !== undefined && known.id !== id;
-    if (slot === undefined || other || key === undefined && id === undefined && name) {
-      // Workers AI closes with a call of nothing.
-      if (id === undefined && name === undefined && text === "") return;
-      slot = newSlot({ type: "tool_call", id: id ?? "", name: "", arguments: "" });
-      calls.set(key ??= -1 - calls.size, slot);
-    }
-    state.call = slot;
-    const value = slot.value as ToolCallPart;
-    const signature = call.extra_content ? readGoogle(call) : undefined;
-    if (value.name === "") {
-      if (custom !== undefined || call.type === "custom") value.custom = true;
-      if (id !== undefined) value.id = id;
-      set(value, "signature", signature);
-      slot.text += text;
-      if (name === undefined) return;
-      value.name = name;
-      value.id ||= callId(this.#target.requestId, this.#calls);
-      this.#calls++;
-      parts.add(slot, emit);
-      return;
-    }
-    if (signature !== undefined) parts.sign(slot, signature, emit);
-    if (text !== "" && !parts.argue(slot, text, emit)) this.#broken = true;
   }
 
   #tellUsage(emit: Emit): void {
