@@ -1,6 +1,7 @@
 /** Google's generateContent, as it was recorded. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { isGatewayError } from "../../core/error.ts";
 import type { Event } from "../../core/formats/frames.ts";
 import { assemble } from "../../core/unified/assemble.ts";
 import type { ChatAnswer, ChatEvent, Part } from "../../core/unified/chat.ts";
@@ -234,6 +235,27 @@ describe("streams that somebody broke", () => {
       }
       JSON.stringify(gemini.writeAnswer(answer, asked()));
     }
+  });
+
+  it("let requests be read that are none, or refuse them", () => {
+    const pick = random(13);
+    const bodies = requests.map((one) => JSON.parse(one.requestBody!.toString()) as Json);
+    let refused = 0;
+    for (let round = 0; round < 3000; round++) {
+      let body: unknown = bodies[pick(bodies.length)];
+      for (let i = pick(3); i >= 0; i--) body = broken(body, pick);
+      if (typeof body !== "object" || body === null || Array.isArray(body)) continue;
+      try {
+        const request = gemini.readRequest(body as Json, {});
+        JSON.stringify(gemini.writeRequest(request, target("gemini-3-flash"), new Lost()));
+        const foreign = { ...request, format: "openai-chat" as const };
+        JSON.stringify(gemini.writeRequest(foreign, target("gemini-2.0-flash"), new Lost()));
+      } catch (error) {
+        assert.ok(isGatewayError(error) && error.status === 400, String(error));
+        refused++;
+      }
+    }
+    assert.ok(refused > 100);
   });
 
   it("leave no trace in prototypes", () => {

@@ -440,7 +440,7 @@ describe("a request to Google's model", () => {
         { type: "web_search" },
       ],
       tool_choice: { type: "required" },
-    });
+    }, target("gemini-3.5-flash"));
     assert.deepEqual(lost, []);
     assert.deepEqual(body, {
       contents: hi,
@@ -530,20 +530,41 @@ describe("a request to Google's model", () => {
         }],
       }],
     }, ["messages.server_tool_use"]],
-    ["what a schema cannot hold", {
-      output: { type: "json_schema", schema: { type: "string", pattern: "^a" } },
+    ["what a tool's schema cannot hold", {
       tools: [{
         type: "function",
         name: "f",
         parameters: { type: "object", properties: { a: { type: "string", minLength: 2 } } },
       }],
-    }, ["tools.parameters.minLength", "output.schema.pattern"]],
+    }, ["tools.parameters.minLength"]],
+    ["what a schema cannot hold", {
+      output: { type: "json_schema", schema: { type: "string", pattern: "^a" } },
+    }, ["output.schema.pattern"]],
   ];
   for (const [what, request, expected] of losses) {
     it(`loses ${what}, and says so`, () => {
       assert.deepEqual([...written(request).lost].sort(), [...expected].sort());
     });
   }
+
+  it("has, before Gemini 3, either functions or what excludes them", () => {
+    const request: Partial<ChatRequest> = {
+      tools: [{ type: "web_search" }, { type: "function", name: "f" }],
+      output: { type: "json_schema", schema: { type: "object" } },
+    };
+    const old = written(request);
+    assert.deepEqual(old.lost, ["tools.web_search", "output"]);
+    assert.deepEqual(old.body.tools, [{ functionDeclarations: [{ name: "f" }] }]);
+    assert.match(JSON.stringify(old.body.systemInstruction), /JSON Schema:\\n\{\\"type\\":/);
+    assert.equal("generationConfig" in old.body, false);
+    const now = written(request, target("gemini-3.5-flash"));
+    assert.deepEqual(now.lost, []);
+    assert.equal((now.body.tools as Json[]).length, 2);
+    assert.deepEqual(now.body.generationConfig, {
+      responseMimeType: "application/json",
+      responseJsonSchema: { type: "object" },
+    });
+  });
 
   it("has strict tools validated where the model can", () => {
     const tools = [{ type: "function" as const, name: "f", strict: true }];
@@ -597,6 +618,9 @@ describe("a request to Google's model", () => {
     ["gemini-2.0-flash", { effort: "none" }, undefined, []],
     ["gemma-3-27b-it", { effort: "low" }, undefined, ["reasoning"]],
     ["gemini-2.5-flash-image", { effort: "low" }, undefined, ["reasoning"]],
+    ["gemini-3-pro-image-preview", { effort: "low", visible: true }, {
+      includeThoughts: true,
+    }, ["reasoning"]],
   ];
   for (const [model, reasoning, expected, lost] of thinking) {
     it(`makes ${model} think as ${JSON.stringify(reasoning)} says`, () => {

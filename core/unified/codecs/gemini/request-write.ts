@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, object } from "../../../formats/json.ts";
+import { type Json, object, written } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import { lowerSchema } from "../../json-schema.ts";
@@ -34,17 +34,26 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
   const model = generationOf(target.model);
   const { contents, system } = new Contents(request, target, lost);
   const body: Json = { contents };
+  const tools = writeTools(request, target, lost);
+  // Before Gemini 3 a request with tools has no shape of its answer.
+  const told = !own && model.version < 300 && tools.length > 0
+    ? shapeInWords(request.output)
+    : undefined;
+  if (told !== undefined) {
+    system.push({ text: told });
+    lost.drop("output");
+  }
   if (system.length > 0) {
     const [first] = contents;
     // Google's older open models know no instructions.
     if (/gemma-[123]/.test(target.model) && first?.role === "user") first.parts.unshift(...system);
     else body.systemInstruction = { parts: system };
   }
-  const tools = writeTools(request, target, lost);
   if (tools.length > 0) body.tools = tools;
   const toolConfig = writeToolConfig(request, model, lost);
   if (toolConfig !== undefined) body.toolConfig = toolConfig;
-  const config = writeConfig(request, target, lost);
+  const output = told === undefined ? request.output : undefined;
+  const config = writeConfig(request, output, target, lost);
   if (own && request.store !== undefined) body.store = request.store;
   const tier = tierFor(request, lost);
   if (tier !== undefined) body.serviceTier = tier;
@@ -72,8 +81,13 @@ function tierFor({ service_tier: tier, format }: ChatRequest, lost: Lost): strin
   return undefined;
 }
 
-function writeConfig(request: ChatRequest, target: Target, lost: Lost): Json {
-  const { n, stop, logprobs, top_logprobs, modalities, reasoning, output } = request;
+function writeConfig(
+  request: ChatRequest,
+  output: OutputShape | undefined,
+  target: Target,
+  lost: Lost,
+): Json {
+  const { n, stop, logprobs, top_logprobs, modalities, reasoning } = request;
   const model = generationOf(target.model);
   const config: Json = {};
   const put = (name: string, value: unknown) => {
@@ -114,6 +128,15 @@ function writeConfig(request: ChatRequest, target: Target, lost: Lost): Json {
     );
   }
   return config;
+}
+
+/** The shape as an instruction. */
+function shapeInWords(output: OutputShape | undefined): string | undefined {
+  if (output === undefined || output.type === "text") return undefined;
+  const words = "Unless you call a tool, answer with JSON only, without Markdown";
+  return output.type !== "json_schema"
+    ? `${words}.`
+    : `${words}, valid against this JSON Schema:\n${written(output.schema)}`;
 }
 
 /** As Google's client said it. */

@@ -65,6 +65,9 @@ export function thinkingFor(
     const tokens = off ? 0 : budget ?? (effort === undefined ? undefined : budgets[effort] ?? -1);
     if (tokens !== undefined) config.thinkingBudget = bounded(tokens, model, lost);
     else if (enabled === true) config.thinkingBudget = -1;
+  } else if (model.media) {
+    // Those that paint have levels of their own.
+    if (asked && !off) lost.drop("reasoning");
   } else {
     const word = off ? "none" : effort ?? (budget === undefined ? undefined : effortOf(budget));
     if (word !== undefined) config.thinkingLevel = levelFor(word, model, lost);

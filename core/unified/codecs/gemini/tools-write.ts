@@ -17,6 +17,9 @@ export function writeTools(request: ChatRequest, target: Target, lost: Lost): Js
   const { version } = generationOf(target.model);
   const functionDeclarations: Json[] = [];
   const others: Json[] = [];
+  // Before Gemini 3 a request has functions or Google's own tools.
+  const either = !own && version < 300 &&
+    request.tools?.some((tool) => tool.type === "function") === true;
   for (const tool of request.tools ?? []) {
     if (tool.type === "native") {
       if (tool.format === "gemini") others.push(tool.value);
@@ -25,8 +28,9 @@ export function writeTools(request: ChatRequest, target: Target, lost: Lost): Js
     }
     if (tool.cache !== undefined) lost.drop("cache");
     if (tool.type === "function") functionDeclarations.push(declared(tool, own, version, lost));
-    else if (tool.type === "web_search") others.push(search(tool, own, target, lost));
-    else lost.drop("tools.custom");
+    else if (tool.type === "custom") lost.drop("tools.custom");
+    else if (either) lost.drop("tools.web_search");
+    else others.push(search(tool, own, target, lost));
   }
   return functionDeclarations.length > 0 ? [{ functionDeclarations }, ...others] : others;
 }
