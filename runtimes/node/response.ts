@@ -127,7 +127,10 @@ export class Answer implements Dispatcher.DispatchHandler {
     });
     for (const chunk of this.#early) observer.chunk(chunk);
     if (!this.#done) this.#observer = both(this.#observer, observer);
-    else this.#last ??= observer.end(this.#ending) ?? undefined;
+    else {
+      const last = observer.end(this.#ending) ?? undefined;
+      this.#last ??= last;
+    }
   }
 
   /** Shows the beginning: what came early, then what comes, until enough was seen. */

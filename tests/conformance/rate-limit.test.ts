@@ -166,6 +166,22 @@ onEachRuntime(setUp, (bench, runtime) => {
     leave(second.answer);
   });
 
+  it("answers at a time: a place is free once its stream was over while it was held", async () => {
+    bench.upstream.handle((_req, res) => {
+      res.writeHead(200, { "content-type": "text/event-stream" }).end(event("no end"));
+    });
+    const { headers, ...rest } = init("held", "open");
+    for (let i = 0; i < 2; i++) {
+      const held = { ...rest, headers: { ...headers, "cf-aig-max-attempts": "2" } };
+      const { status, body } = await send(bench.gateway.url, path, held);
+      assert.equal(status, 200);
+      assert.match(body.toString(), /upstream_cut/);
+    }
+    const first = await hold("held");
+    await freed("held");
+    leave(first.answer);
+  });
+
   it("answers at a time: a failure holds none", async () => {
     bench.upstream.handle((_req, res) => res.destroy());
     for (let i = 0; i < 4; i++) {
