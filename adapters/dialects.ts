@@ -7,32 +7,19 @@
 import { Code, GatewayError } from "../core/error.ts";
 import { list, object } from "../core/formats/json.ts";
 import { forBedrock, forVertex } from "../core/unified/codecs/anthropic/hosts.ts";
-import type { Dialect, Operation } from "../core/unified/dialect.ts";
-import { alternate, deepseek, grok, groq, mistral, openRouter, together } from "./quirks.ts";
+import type { Dialect } from "../core/unified/dialect.ts";
+import { only, speech } from "./endpoints.ts";
+import {
+  alternate,
+  deepseek,
+  grok,
+  groq,
+  mistral,
+  openAI,
+  openRouter,
+  together,
+} from "./quirks.ts";
 import { rename, spelled, thinkingSwitch } from "./spelling.ts";
-
-const operations: readonly Operation[] = [
-  "completions",
-  "embeddings",
-  "images/generations",
-  "images/edits",
-  "images/variations",
-  "audio/speech",
-  "audio/transcriptions",
-  "audio/translations",
-  "rerank",
-  "moderations",
-  "models",
-  "responses/input_tokens",
-  "messages/count_tokens",
-];
-const speech = ["audio/speech", "audio/transcriptions", "audio/translations"] as const;
-
-/** These and no others, each behind the prefix. */
-function only(prefix: string, ...names: Operation[]): NonNullable<Dialect["endpoints"]> {
-  const has = (name: Operation): string | false => names.includes(name) && prefix + name;
-  return Object.fromEntries(operations.map((name) => [name, has(name)]));
-}
 
 const chat = { "openai-chat": "chat/completions" };
 const chatV1 = { "openai-chat": "v1/chat/completions" };
@@ -73,6 +60,15 @@ const areas: Readonly<Record<string, string>> = {
   au: "ap-southeast-2",
 };
 
+const likeOpenAI = spelled({
+  omit: sampling,
+  newMax: true,
+  developer: true,
+  custom: true,
+  thoughts: "none",
+  also: openAI,
+});
+
 /** OpenAI-compatible, and no more is known. */
 const plain: Dialect = { chat, request: spelled({ flat: true }) };
 
@@ -83,7 +79,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     genuine: true,
     serves: (model) => responsesOnly.test(model) ? ["openai-responses"] : openAIFormats,
     endpoints: { rerank: false, "messages/count_tokens": false },
-    request: spelled({ omit: sampling, newMax: true, developer: true, custom: true }),
+    request: likeOpenAI,
   },
   "azure-openai": {
     chat: {
@@ -100,7 +96,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       "models",
       ...speech,
     ),
-    request: spelled({ omit: sampling, newMax: true, developer: true, custom: true }),
+    request: likeOpenAI,
     /** A model is `{resource}/{deployment}`. */
     place({ path, model }) {
       const slash = model.indexOf("/");
@@ -126,6 +122,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     chat,
     endpoints: only("", "models", ...speech),
     request: spelled({
+      thoughts: "reasoning",
       newMax: true,
       nameless: true,
       omit: [
@@ -144,6 +141,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     chat,
     endpoints: only("", "embeddings", "moderations", "models", "audio/speech", speech[1]),
     request: spelled({
+      thoughts: "none",
       nameless: true,
       omit: [
         ...without("metadata", "prediction", "service_tier", "prompt_cache_key"),
@@ -162,6 +160,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     chat: chatAndResponses,
     endpoints: { ...only("", "models"), completions: "beta/completions" },
     request: spelled({
+      thoughts: "reasoning_content",
       flat: true,
       omit: [...openAIOnly, ...sampling, "logit_bias", "n", "seed", "parallel_tool_calls", "user"],
       also: deepseek,
@@ -172,6 +171,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     chat,
     endpoints: only("v1/", "embeddings", "models"),
     request: spelled({
+      thoughts: "none",
       flat: true,
       omit: [
         ...without("web_search_options"),
@@ -192,6 +192,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     chat,
     endpoints: only("", "completions", "models"),
     request: spelled({
+      thoughts: "reasoning",
       newMax: true,
       flat: true,
       omit: [
@@ -259,7 +260,11 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   nvidia: {
     chat,
     endpoints: only("", "completions", "embeddings", "models"),
-    request: spelled({ flat: true, omit: [...openAIOnly, "user"] }),
+    request: spelled({
+      thoughts: "none",
+      flat: true,
+      omit: [...openAIOnly, "user"],
+    }),
   },
   sambanova: {
     chat,

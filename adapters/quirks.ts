@@ -5,7 +5,7 @@
  */
 import { type Json, list, object, string, written } from "../core/formats/json.ts";
 import type { Lost } from "../core/unified/lost.ts";
-import { instruct, omit, rename, thinkingSwitch } from "./spelling.ts";
+import { cut, instruct, omit, rename, shortIds, thinkingSwitch } from "./spelling.ts";
 
 /** Its thinking models refuse what shapes the text of others. */
 export function grok(body: Json, lost: Lost, model: string): void {
@@ -39,6 +39,7 @@ export function groq(body: Json, lost: Lost, model: string): void {
 /** Other names, its own ids, and an answer that is begun has to say so. */
 export function mistral(body: Json): void {
   rename(body, "seed", "random_seed");
+  shortIds(body, /^[A-Za-z0-9]{9}$/);
   if (body.reasoning_effort === "max") body.reasoning_effort = "xhigh";
   for (const tool of list(body.tools)) {
     const fn = object(object(tool)?.function);
@@ -47,11 +48,6 @@ export function mistral(body: Json): void {
   const messages = list(body.messages).map(object);
   for (const message of messages) {
     if (message === undefined) continue;
-    if (message.tool_call_id !== undefined) message.tool_call_id = shortId(message.tool_call_id);
-    for (const call of list(message.tool_calls)) {
-      const one = object(call);
-      if (one !== undefined) one.id = shortId(one.id);
-    }
     for (const value of list(message.content)) asMistral(object(value));
   }
   const last = messages.at(-1);
@@ -69,21 +65,6 @@ function asMistral(part: Json | undefined): void {
   }
   const audio = object(part?.input_audio);
   if (part !== undefined && audio !== undefined) part.input_audio = audio.data;
-}
-
-/** Nine letters and digits, the same for the same id. */
-function shortId(id: unknown): unknown {
-  if (typeof id !== "string" || /^[A-Za-z0-9]{9}$/.test(id)) return id;
-  let [high, low] = [0xdeadbeef, 0x41c6ce57];
-  for (let i = 0; i < id.length; i++) {
-    const code = id.charCodeAt(i);
-    high = Math.imul(high ^ code, 2654435761);
-    low = Math.imul(low ^ code, 1597334677);
-  }
-  high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
-  low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
-  const hash = 4294967296 * (2097151 & low) + (high >>> 0);
-  return hash.toString(36).padStart(9, "0").slice(-9);
 }
 
 /** Knows JSON, but no schema for it: the model is told instead. */
@@ -117,8 +98,16 @@ function partsOf(content: unknown): readonly unknown[] {
   return text === undefined ? list(content) : [{ type: "text", text }];
 }
 
+/** Azure has the same limits. */
+export function openAI(body: Json): void {
+  shortIds(body, /^[^]{1,40}$/);
+  cut(body, "user", 64);
+  cut(body, "safety_identifier", 64);
+}
+
 /** One object for all that concerns thinking. */
 export function openRouter(body: Json): void {
+  cut(body, "user", 128);
   const effort = body.reasoning_effort;
   if (typeof effort !== "string") return;
   delete body.reasoning_effort;

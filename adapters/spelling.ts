@@ -22,6 +22,11 @@ export interface Spelling {
   flat?: boolean;
   /** Messages have no `name`. */
   nameless?: boolean;
+  /**
+   * Where thoughts of earlier turns belong, `none` where they are refused: clients send back what another
+   * model has thought. Left as they are unless given.
+   */
+  thoughts?: "reasoning" | "reasoning_content" | "none";
   /** Whatever else. */
   also?(body: Json, lost: Lost, model: string): void;
 }
@@ -67,7 +72,7 @@ export function rename(body: Json, from: string, to: string): void {
 
 /** The `request` of a dialect. */
 export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
-  const { omit: refused = [], newMax, developer, custom, flat, nameless, also } = rules;
+  const { omit: refused = [], newMax, developer, custom, flat, nameless, thoughts, also } = rules;
   return (body, format, lost, { model }) => {
     if (format !== "openai-chat") return body;
     for (const name of refused) omit(body, name, lost);
@@ -77,6 +82,7 @@ export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
       if (message === undefined) continue;
       if (!developer && message.role === "developer") message.role = "system";
       if (flat) flatten(message);
+      if (thoughts !== undefined) moveThoughts(message, thoughts);
       if (nameless && message.name !== undefined && message.role !== "tool") {
         delete message.name;
         lost.drop("messages.name");
@@ -86,6 +92,14 @@ export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
     also?.(body, lost, model);
     return body;
   };
+}
+
+function moveThoughts(message: Json, to: string): void {
+  const text = message.reasoning_content ?? message.reasoning;
+  delete message.reasoning_content;
+  delete message.reasoning;
+  delete message.reasoning_details;
+  if (to !== "none" && text !== undefined) message[to] = text;
 }
 
 /** Text in parts as one string; parts with a mark stay. */
@@ -141,4 +155,37 @@ export function instruct(body: Json, text: string): void {
   if (first?.role === "system" && typeof first.content === "string") {
     first.content = `${first.content}\n\n${text}`;
   } else body.messages = [{ role: "system", content: text }, ...list(body.messages)];
+}
+
+/** Ids of calls that do not fit are replaced, the same one always by the same. */
+export function shortIds(body: Json, fits: RegExp): void {
+  const short = (id: unknown): unknown => typeof id === "string" && !fits.test(id) ? hash(id) : id;
+  for (const value of list(body.messages)) {
+    const message = object(value);
+    if (message?.tool_call_id !== undefined) message.tool_call_id = short(message.tool_call_id);
+    for (const call of list(message?.tool_calls)) {
+      const one = object(call);
+      if (one !== undefined) one.id = short(one.id);
+    }
+  }
+}
+
+/** Nine letters and digits. */
+function hash(text: string): string {
+  let [high, low] = [0xdeadbeef, 0x41c6ce57];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
+  low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
+  const sum = 4294967296 * (2097151 & low) + (high >>> 0);
+  return sum.toString(36).padStart(9, "0").slice(-9);
+}
+
+/** Cuts a member that may be no longer. */
+export function cut(body: Json, name: string, most: number): void {
+  const value = body[name];
+  if (typeof value === "string" && value.length > most) body[name] = value.slice(0, most);
 }

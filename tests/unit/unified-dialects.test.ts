@@ -187,6 +187,42 @@ describe("dialects: what is said otherwise", () => {
     });
   }
 
+  it("thoughts of other models go where they are taken, or nowhere", () => {
+    const message = {
+      role: "assistant",
+      content: "a",
+      reasoning_content: "t",
+      reasoning_details: [],
+    };
+    const rows: [slug: string, expected: Json][] = [
+      ["groq", { reasoning: "t" }],
+      ["deepseek", { reasoning_content: "t" }],
+      ["mistral", { prefix: true }],
+      ["openai", {}],
+      ["openrouter", { reasoning_content: "t", reasoning_details: [] }],
+    ];
+    for (const [slug, expected] of rows) {
+      const { messages } = spelled(slug, { messages: [message] });
+      assert.deepEqual(messages, [{ role: "assistant", content: "a", ...expected }], slug);
+    }
+  });
+
+  it("OpenAI: ids and names of users are no longer than it takes", () => {
+    const id = "toolu_" + "x".repeat(50);
+    const call = { id, type: "function", function: { name: "f", arguments: "{}" } };
+    const { body, messages } = spelled("openai", {
+      user: "u".repeat(100),
+      messages: [
+        { role: "assistant", content: null, tool_calls: [call] },
+        { role: "tool", tool_call_id: id, content: "1" },
+      ],
+    });
+    assert.equal(body.user, "u".repeat(64));
+    const [{ id: short }] = messages[0]!.tool_calls as [Json];
+    assert.ok((short as string).length <= 40);
+    assert.equal(messages[1]!.tool_call_id, short);
+  });
+
   it("Workers AI and others: content is a string", () => {
     const parts = [{ type: "text", text: "a" }, { type: "text", text: "b" }];
     const { messages } = spelled("workers-ai", {
