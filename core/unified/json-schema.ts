@@ -9,7 +9,7 @@
  */
 import { type Json, list, object, written } from "../formats/json.ts";
 import type { Lost } from "./lost.ts";
-import { apart, guessed, isNull, silent, told, types } from "./json-schema/kinds.ts";
+import { apart, guessed, inclusive, isNull, silent, told, types } from "./json-schema/kinds.ts";
 import { append, joined, resolved } from "./json-schema/merge.ts";
 
 /** What a target takes. */
@@ -274,6 +274,8 @@ class Lowering {
       out[key] = value;
       return;
     }
+    const [limit, bound] = inclusive(key, from) ?? [];
+    if (limit !== undefined && this.#known.has(limit)) return void (out[limit] ??= bound);
     if (silent.has(key) || value === undefined || value === false && key === "uniqueItems") return;
     if (!told.has(key)) this.#drop(key);
     const text = written(value);

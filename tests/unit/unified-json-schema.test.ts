@@ -108,6 +108,41 @@ describe("a schema for Gemini's responseJsonSchema", () => {
     assert.deepEqual(lost, ["minLength", "pattern"]);
   });
 
+  it("says exclusive limits of integers as inclusive ones", () => {
+    const { schema, lost } = lower({
+      type: "object",
+      properties: {
+        a: { type: ["integer", "null"], exclusiveMinimum: 0, exclusiveMaximum: 9.5 },
+        b: { type: "number", exclusiveMinimum: 0 },
+      },
+    }, geminiJsonSchema);
+    assert.deepEqual(schema.properties, {
+      a: { type: ["integer", "null"], minimum: 1, maximum: 9 },
+      b: { type: "number", description: "exclusiveMinimum: 0" },
+    });
+    assert.deepEqual(lost, ["exclusiveMinimum"]);
+  });
+
+  it("has no titles, and only Google's formats", () => {
+    const { schema, lost } = lower({
+      title: "T",
+      type: "object",
+      properties: {
+        a: { title: "A", type: "string", format: "uuid" },
+        title: { type: "string", format: "date" },
+      },
+    }, geminiJsonSchema);
+    assert.deepEqual(schema, {
+      type: "object",
+      properties: {
+        a: { type: "string", description: 'format: "uuid"' },
+        title: { type: "string", format: "date" },
+      },
+    });
+    assert.deepEqual(lost, ["format"]);
+    assert.equal(lower({ title: "T", type: "object" }, openAIStrict).schema.title, "T");
+  });
+
   it("cuts a recursion to an open object", () => {
     const { schema, lost } = lower(tree, geminiJsonSchema);
     assert.deepEqual((schema.properties as Json).children, {

@@ -21,6 +21,7 @@ export const silent: ReadonlySet<string> = new Set([
   "readOnly",
   "writeOnly",
   "deprecated",
+  "title",
   "propertyOrdering",
 ]);
 
@@ -96,4 +97,15 @@ export function guessed(schema: Json): string | undefined {
 
 function kindOf(value: unknown): string {
   return Number.isInteger(value) ? "integer" : typeof value;
+}
+
+/** An exclusive limit of an integer as an inclusive one: its keyword and value. */
+export function inclusive(key: string, schema: Json): [string, number] | undefined {
+  const value = schema[key];
+  const named = Array.isArray(schema.type) ? schema.type : [schema.type];
+  if (typeof value !== "number" || !named.includes("integer") || named.includes("number")) {
+    return undefined;
+  }
+  if (key === "exclusiveMinimum") return ["minimum", Math.floor(value) + 1];
+  return key === "exclusiveMaximum" ? ["maximum", Math.ceil(value) - 1] : undefined;
 }

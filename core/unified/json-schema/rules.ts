@@ -7,7 +7,6 @@ import type { SchemaRules } from "../json-schema.ts";
 
 const basic = [
   "type",
-  "title",
   "description",
   "enum",
   "properties",
@@ -18,14 +17,13 @@ const basic = [
 
 /**
  * Gemini's `responseSchema` and `parameters`: a subset of OpenAPI 3.0 (types of `Schema` in the official
- * SDK; formats as the Gemini API refuses others).
+ * SDK; formats as the Gemini API refuses others). Titles stay out, since Gemini 2.5 Flash takes those of a
+ * tool's parameters for functions (googleapis/python-genai, issue 1732).
  */
 export const geminiSchema: SchemaRules = {
   keywords: [
     ...basic,
     "format",
-    "default",
-    "example",
     "propertyOrdering",
     "minimum",
     "maximum",
@@ -61,6 +59,7 @@ export const geminiJsonSchema: SchemaRules = {
     "additionalProperties",
     "propertyOrdering",
   ],
+  values: { format: ["date-time", "date", "time", "float", "double", "int32", "int64"] },
   inlineRefs: true,
 };
 
@@ -68,6 +67,7 @@ export const geminiJsonSchema: SchemaRules = {
 export const openAIStrict: SchemaRules = {
   keywords: [
     ...basic,
+    "title",
     "additionalProperties",
     "pattern",
     "format",
@@ -100,7 +100,7 @@ export const openAIStrict: SchemaRules = {
 
 /** Anthropic's structured outputs and tools with `strict: true`; what its own SDKs leave in a schema. */
 export const anthropicSchema: SchemaRules = {
-  keywords: [...basic, "additionalProperties", "format", "minItems"],
+  keywords: [...basic, "title", "additionalProperties", "format", "minItems"],
   values: {
     format: [
       "date-time",
@@ -120,11 +120,11 @@ export const anthropicSchema: SchemaRules = {
 };
 
 /** Bedrock Converse's `outputConfig.textFormat`: as Anthropic's, whose models serve it. */
-export const bedrockSchema: SchemaRules = anthropicSchema;
+export const bedrockSchema: SchemaRules = { ...anthropicSchema };
 
 /** Cohere's `response_format.json_schema` and strict tools ("Parameter types support" of its docs). */
 export const cohereSchema: SchemaRules = {
-  keywords: [...basic, "additionalProperties", "pattern", "format"],
+  keywords: [...basic, "title", "additionalProperties", "pattern", "format"],
   values: {
     format: ["date-time", "uuid", "date", "time"],
     pattern: /^(?!.*\(\?[=!])[^^$]*$/,
