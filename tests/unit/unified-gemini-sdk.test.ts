@@ -20,11 +20,12 @@ import {
   writeCountAnswer,
 } from "../../core/unified/codecs/gemini/count.ts";
 import {
+  readEmbed,
   readEmbedAnswer,
-  readEmbedRequest,
+  writeEmbed,
   writeEmbedAnswer,
-  writeEmbedRequest,
 } from "../../core/unified/codecs/gemini/embed.ts";
+import { Lost } from "../../core/unified/lost.ts";
 import { eventsOf } from "../../core/unified/events.ts";
 import { writeAll } from "../support/chat-events.ts";
 import { answer, asked, type Json } from "./unified-gemini.ts";
@@ -538,10 +539,16 @@ describe("what else Google's SDK asks for", () => {
     const embeddings = [[0.1, 0.2], [0.3, 0.4]];
     const ai = sdk((_, body, url) => {
       assert.ok(url.includes(":batchEmbedContents"));
-      const embed = readEmbedRequest(body);
-      assert.deepEqual(embed, { input: ["a", "b"], dimensions: 2, task: "CLUSTERING" });
-      assert.deepEqual(readEmbedRequest(writeEmbedRequest(embed, "m")), embed);
-      assert.equal((writeEmbedRequest(embed, "m").requests as Json[])[0]!.model, "models/m");
+      const embed = readEmbed(body, "m");
+      assert.deepEqual(embed, {
+        model: "m",
+        input: ["a", "b"],
+        dimensions: 2,
+        task: "clustering",
+      });
+      const written = writeEmbed(embed, new Lost());
+      assert.deepEqual(readEmbed(written, "m"), embed);
+      assert.equal((written.requests as Json[])[0]!.model, "models/m");
       return Response.json(writeEmbedAnswer({ embeddings, usage: { input: 2 } }, true));
     });
     const config = { outputDimensionality: 2, taskType: "CLUSTERING" };
@@ -550,8 +557,11 @@ describe("what else Google's SDK asks for", () => {
   });
 
   it("has one text embedded by the method for one", () => {
-    const one = readEmbedRequest({ content: { parts: [{ text: "a" }] }, output_dimensionality: 3 });
-    assert.deepEqual(one, { input: ["a"], dimensions: 3 });
+    const one = readEmbed(
+      { content: { parts: [{ text: "a" }] }, output_dimensionality: 3 },
+      "m",
+    );
+    assert.deepEqual(one, { model: "m", input: ["a"], dimensions: 3 });
     const body = writeEmbedAnswer({ embeddings: [[1]] }, false);
     assert.deepEqual(body, { embedding: { values: [1] } });
     assert.deepEqual(readEmbedAnswer(body), { embeddings: [[1]] });
@@ -560,10 +570,19 @@ describe("what else Google's SDK asks for", () => {
       usageMetadata: { promptTokenCount: 4 },
     };
     assert.deepEqual(readEmbedAnswer(batch), { embeddings: [[1, 0], []], usage: { input: 4 } });
+    const lost = new Lost();
+    const images = ["data:image/png;base64,AAEC", "https://x.example/a.png"];
+    assert.deepEqual(writeEmbed({ model: "m", input: [], images }, lost), {
+      requests: [{
+        model: "models/m",
+        content: { parts: [{ inlineData: { mimeType: "image/png", data: "AAEC" } }] },
+      }],
+    });
+    assert.deepEqual(lost.names, ["images"]);
     const image = { content: { parts: [{ inlineData: {} }] } };
-    assert.throws(() => readEmbedRequest(image), /'content\.parts\[0\]\.text' is missing/);
+    assert.throws(() => readEmbed(image, "m"), /'content\.parts\[0\]\.text' is missing/);
     assert.throws(
-      () => readEmbedRequest({ requests: [{}] }),
+      () => readEmbed({ requests: [{}] }, "m"),
       /'requests\[0\]\.content' is missing/,
     );
   });

@@ -1,33 +1,27 @@
 /**
- * `embedContent` and `batchEmbedContents`, with texts only.
+ * `embedContent` and `batchEmbedContents`; of clients with texts only.
  *
  * @module
  */
 import { count } from "../../../formats/counts.ts";
-import { type Json, list, object, string } from "../../../formats/json.ts";
-import type { Usage } from "../../../usage/usage.ts";
+import { type Json, list, object } from "../../../formats/json.ts";
+import type { EmbedAnswer, EmbedRequest, EmbedTask } from "../../embed.ts";
+import type { Lost } from "../../lost.ts";
 import { asObject, wrong } from "../openai-chat/expect.ts";
 import { camel } from "./wire.ts";
 
-/** Texts to embed. */
-export interface Embed {
-  input: string[];
-  /** Length of each vector. */
-  dimensions?: number;
-  /** What the vectors are for, in Google's words: `RETRIEVAL_QUERY`, `CLUSTERING`, ... */
-  task?: string;
-}
-
-/** Vectors, in the order of the texts. */
-export interface Embedded {
-  embeddings: number[][];
-  usage?: Usage;
-}
+/** Google's words for what vectors are for. */
+const tasks: Readonly<Record<EmbedTask, string>> = {
+  query: "RETRIEVAL_QUERY",
+  document: "RETRIEVAL_DOCUMENT",
+  classification: "CLASSIFICATION",
+  clustering: "CLUSTERING",
+};
 
 /** A client's, of either method. All texts of a batch are for one task. */
-export function readEmbedRequest(raw: Json): Embed {
+export function readEmbed(raw: Json, model: string): EmbedRequest {
   const body = camel(raw);
-  const embed: Embed = { input: [] };
+  const embed: EmbedRequest = { model, input: [] };
   if (body.requests === undefined) {
     addText(body, "", embed);
     return embed;
@@ -40,7 +34,7 @@ export function readEmbedRequest(raw: Json): Embed {
   return embed;
 }
 
-function addText(body: Json, at: string, embed: Embed): void {
+function addText(body: Json, at: string, embed: EmbedRequest): void {
   const content = asObject(body.content, `${at}content`);
   const texts = list(content.parts).map((part, i) => {
     const text = object(part)?.text;
@@ -52,27 +46,35 @@ function addText(body: Json, at: string, embed: Embed): void {
   const config = camel(object(body.embedContentConfig) ?? body);
   const dimensions = count(config.outputDimensionality);
   if (dimensions !== undefined && dimensions > 0) embed.dimensions = dimensions;
-  const task = string(config.taskType);
-  if (task !== undefined && task !== "TASK_TYPE_UNSPECIFIED") embed.task = task;
+  for (const [task, word] of Object.entries(tasks)) {
+    if (config.taskType === word) embed.task = task as EmbedTask;
+  }
 }
 
-/** The body of `batchEmbedContents`. @param model As the provider names it. */
-export function writeEmbedRequest({ input, dimensions, task }: Embed, model: string): Json {
+/** The body of `batchEmbedContents`. Newer models see images as well. */
+export function writeEmbed(embed: EmbedRequest, lost: Lost): Json {
+  const { model, input, images = [], dimensions, task } = embed;
+  const parts: Json[] = input.map((text) => ({ text }));
+  for (const url of images) {
+    const [, mimeType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
+    if (data === undefined) lost.drop("images");
+    else parts.push({ inlineData: { mimeType, data } });
+  }
   return {
-    requests: input.map((text) => ({
+    requests: parts.map((part) => ({
       model: `models/${model}`,
-      content: { parts: [{ text }] },
-      ...task !== undefined && { taskType: task },
+      content: { parts: [part] },
+      ...task !== undefined && { taskType: tasks[task] },
       ...dimensions !== undefined && { outputDimensionality: dimensions },
     })),
   };
 }
 
 /** Of either method. A value that is no number is zero, so that a vector keeps its length. */
-export function readEmbedAnswer(body: Json): Embedded {
+export function readEmbedAnswer(body: Json): EmbedAnswer {
   const one = object(body.embedding);
   const all = one === undefined ? list(body.embeddings) : [one];
-  const answer: Embedded = {
+  const answer: EmbedAnswer = {
     embeddings: all.map((embedding) =>
       list(object(embedding)?.values).map((value) => typeof value === "number" ? value : 0)
     ),
@@ -83,7 +85,7 @@ export function readEmbedAnswer(body: Json): Embedded {
 }
 
 /** For a client. @param batch Asked by `batchEmbedContents`. */
-export function writeEmbedAnswer({ embeddings, usage }: Embedded, batch: boolean): Json {
+export function writeEmbedAnswer({ embeddings, usage }: EmbedAnswer, batch: boolean): Json {
   const usageMetadata = usage?.input === undefined
     ? undefined
     : { promptTokenCount: usage.input, totalTokenCount: usage.input };
