@@ -1,5 +1,6 @@
 /** `bun run runtimes/bun.ts`. */
 import process from "node:process";
+import { clientOf } from "../core/cache/apart.ts";
 import { tame } from "../core/observe.ts";
 import { type Transport, webTransport } from "../core/upstream.ts";
 import { boot } from "./boot.ts";
@@ -66,7 +67,7 @@ const careful = webTransport(quietFetch as typeof fetch);
 /** Answers are made quiet on their way out, where most have been already by whoever read them. */
 const transport: Transport = (exchange) => {
   if (!mayTell(exchange.url)) return plain(exchange);
-  const client: Served = exchange.client;
+  const client: Served = clientOf(exchange.client);
   if (client[loud] === undefined) return careful(exchange);
   client[loud] = true;
   return plain(exchange);

@@ -13,8 +13,12 @@ class ApartRequest {
   readonly signal: AbortSignal;
   readonly body = null;
   readonly bodyUsed = true;
+  /** The request that the answer goes to as well, if any. */
+  readonly client: Request | undefined;
 
-  constructor({ method, url, headers }: Request, signal: AbortSignal) {
+  constructor(request: Request, signal: AbortSignal, client?: Request) {
+    const { method, url, headers } = request;
+    this.client = client;
     this.method = method;
     this.url = url;
     this.headers = headers;
@@ -25,18 +29,30 @@ class ApartRequest {
 // `instanceof Request` holds.
 Object.setPrototypeOf(ApartRequest.prototype, Request.prototype);
 
+/** The request of the client that is answered first, as the runtime gave it. */
+export function clientOf(request: Request): Request {
+  return request instanceof ApartRequest ? request.client ?? request : request;
+}
+
 /** The context with a request that goes on when its client leaves, until the signal. */
 export function apart(ctx: Context, signal: AbortSignal): Context {
-  const request = new ApartRequest(ctx.request, signal) as unknown as Request;
+  return unbound(ctx, new ApartRequest(ctx.request, signal, ctx.request));
+}
+
+function unbound(ctx: Context, request: ApartRequest): Context {
   // What is stored must be readable by any client.
   const headers = { ...ctx.headers, "accept-encoding": "identity" };
-  return ctx.with({ request, headers });
+  return ctx.with({ request: request as unknown as Request, headers });
 }
 
 /** The same for a request of the gateway's own: with an id and attempts of its own, logged as the client's. */
 export function behind(ctx: Context, signal: AbortSignal): Context {
   const { values, bytes, listeners, keep, logged } = ctx.shared;
-  const copy = apart(ctx, signal).with({ signal: undefined, hold: undefined, observer: undefined });
+  const copy = unbound(ctx, new ApartRequest(ctx.request, signal)).with({
+    signal: undefined,
+    hold: undefined,
+    observer: undefined,
+  });
   return Object.assign(copy, {
     requestId: ctx.host.nextId(),
     shared: {
