@@ -12,6 +12,7 @@ import { admitted, parsed, requireModel } from "./asked.ts";
 import type { ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { completions } from "./codecs/completions.ts";
+import { geminiArray } from "./codecs/gemini.ts";
 import { codecs } from "./codecs/mod.ts";
 import { openAIResponses, withoutForeign } from "./codecs/openai-responses.ts";
 import { compat } from "./compat.ts";
@@ -39,7 +40,7 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
   }
   switch (endpoint.operation) {
     case "chat":
-      return chat(ctx, next, endpoint, codecs[endpoint.format]);
+      return chat(ctx, next, endpoint, clientCodec(ctx, endpoint));
     case "stored_response":
       return Response.json(
         await serveStored(
@@ -67,6 +68,15 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
   }
 }
 
+/** Google's clients get an array where they do not ask for server-sent events. */
+function clientCodec(ctx: Context, { format, stream }: Endpoint): ChatCodec {
+  return format === "gemini" && stream && !asksForEvents(ctx) ? geminiArray : codecs[format];
+}
+
+function asksForEvents({ query }: Context): boolean {
+  return /[?&]alt=sse(?:&|$)/.test(query);
+}
+
 /** @param codec Of the client. */
 async function chat(
   ctx: Context,
@@ -86,16 +96,17 @@ async function chat(
     ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
   const format = formatFor(provider, model, codec);
+  const native = format === codec.format && codec !== completions;
   // Providers that serve Responses keep them themselves; what is kept here they do not know.
   const keeps = endpoint.format === "openai-responses" &&
-    (codecs[format] !== codec || isStored(body.previous_response_id));
+    (!native || isStored(body.previous_response_id));
   const continues = body.previous_response_id ?? undefined;
   const owner = keeps ? await ownerFor(ctx) : "";
   if (keeps) {
     const whole = await continued(ctx.host.stores.cache, owner, body);
     if (whole !== body) bytes = encoder.encode(JSON.stringify(body = whole));
   }
-  if (codecs[format] === codec) {
+  if (native) {
     if (holdsForeign(bytes)) {
       body = codec === openAIResponses
         ? withoutForeign(body)
@@ -192,7 +203,7 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   const onward = await admitted(ctx.with({
     provider,
     path,
-    query,
+    query: format === "gemini" && !asksForEvents(ctx) ? "" : query,
     headers: headersTo(ctx, provider, true),
     body: isSame
       ? body.model === undefined ? bytes : withModel(bytes, model)
