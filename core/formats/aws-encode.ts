@@ -30,15 +30,16 @@ export class AwsMessages {
     const text = JSON.stringify(payload);
     const start = this.#head.length;
     let message = new Uint8Array(start + text.length + 4);
-    // Nearly always a character is a byte.
-    const { read, written } = encoder.encodeInto(
-      text,
-      message.subarray(start, start + text.length),
-    );
-    if (read !== written || read !== text.length) {
-      const body = encoder.encode(text);
-      message = new Uint8Array(start + body.length + 4);
-      message.set(body, start);
+    // Nearly always a character is a byte, and an event is short.
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) {
+        const body = encoder.encode(text);
+        message = new Uint8Array(start + body.length + 4);
+        message.set(body, start);
+        break;
+      }
+      message[start + at] = code;
     }
     message.set(this.#head);
     const { length } = message;
