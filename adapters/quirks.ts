@@ -98,12 +98,31 @@ function partsOf(content: unknown): readonly unknown[] {
   return text === undefined ? list(content) : [{ type: "text", text }];
 }
 
-/** Azure has the same limits. */
-export function openAI(body: Json): void {
+/**
+ * Of OpenAI's models those that always think refuse what shapes the text of others, and the others refuse
+ * to be asked for thoughts. Azure has the same models and limits.
+ */
+export function openAI(body: Json, lost: Lost, model: string): void {
   shortIds(body, /^[^]{1,40}$/);
   cut(body, "user", 64);
   cut(body, "safety_identifier", 64);
+  if (/^(?:gpt-[34]|chatgpt-)/.test(model)) omit(body, "reasoning_effort", lost);
+  else if (/^(?:o\d|gpt-5(?:-(?!chat)|$))/.test(model)) {
+    for (const name of shaping) omit(body, name, lost);
+  }
 }
+
+/** What thinking models refuse, by the parameters' descriptions and recorded errors. */
+const shaping = [
+  "temperature",
+  "top_p",
+  "stop",
+  "presence_penalty",
+  "frequency_penalty",
+  "logit_bias",
+  "logprobs",
+  "top_logprobs",
+];
 
 /** One object for all that concerns thinking. */
 export function openRouter(body: Json): void {

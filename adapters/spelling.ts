@@ -41,6 +41,9 @@ const canonical: Readonly<Record<string, string>> = {
 /** Values that say what is the case anyway. */
 const usual: Readonly<Record<string, readonly unknown[]>> = {
   n: [1],
+  temperature: [1],
+  top_p: [1],
+  reasoning_effort: ["none"],
   logprobs: [false],
   top_logprobs: [0],
   store: [false],

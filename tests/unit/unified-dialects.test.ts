@@ -62,6 +62,9 @@ describe("dialects: what is said otherwise", () => {
 
   const lost: [slug: string, body: Json, lost: string[], model?: string][] = [
     ["openai", { top_k: 5, min_p: 0.1, logit_bias: { "1": 1 } }, ["min_p", "top_k"]],
+    ["openai", { temperature: 0, top_p: 1, stop: ["x"] }, ["stop", "temperature"], "gpt-5-mini"],
+    ["openai", { temperature: 0, reasoning_effort: "low" }, [], "gpt-5.1"],
+    ["openai", { temperature: 0, reasoning_effort: "low" }, ["reasoning"], "gpt-4o"],
     [
       "groq",
       { logprobs: true, top_logprobs: 2, logit_bias: { "1": 1 }, n: 2 },

@@ -173,6 +173,23 @@ describe("Chat Completions: what streams do", () => {
     ]);
   });
 
+  it("thoughts in the text, wherever it is cut", () => {
+    const text = "\n<think>\nI see < a </b>\n</think>\n\nYes <think> it is";
+    for (let size = 1; size <= text.length; size++) {
+      const pieces = text.match(new RegExp(`[^]{1,${size}}`, "g"))!;
+      const parts = partsOf(read([...pieces.map((content) => delta({ content })), finish()]));
+      assert.deepEqual(parts, [
+        { type: "reasoning", text: "I see < a </b>\n" },
+        { type: "text", text: "Yes <think> it is" },
+      ]);
+    }
+    const plain = (text: string) => partsOf(read([delta({ content: text }), finish()]));
+    for (const text of ["<thin", "<b>x</b>", " ", "a <think>b</think>"]) {
+      assert.deepEqual(plain(text), [{ type: "text", text }]);
+    }
+    assert.deepEqual(plain("<think>cut</thi"), [{ type: "reasoning", text: "cut</thi" }]);
+  });
+
   it("Google's signatures, on text and on calls", () => {
     const extra_content = { google: { thought_signature: "G" } };
     const call = { index: 0, id: "a", function: { name: "f", arguments: "{}" }, extra_content };

@@ -20,6 +20,7 @@ import { readMedia } from "./media.ts";
 import { thinkingOf } from "./messages-read.ts";
 import { Calls } from "./stream-calls.ts";
 import { type Emit, Parts, type Spoken } from "./stream-parts.ts";
+import { Thinking } from "./stream-think.ts";
 import { readDetail, readGoogle } from "./thoughts.ts";
 
 /** More choices than anybody asks for. */
@@ -41,6 +42,8 @@ interface State {
   index: number;
   parts: Parts;
   calls: Calls;
+  /** Until it is known that there are no thoughts in the text, or no more. */
+  thinking: Thinking | undefined;
   refused: boolean;
   finish: unknown;
   stop: string | undefined;
@@ -104,7 +107,9 @@ export class ChatStreamReader implements StreamReader {
       this.#stop("The provider ended without an answer", emit);
       return;
     }
-    for (const { index, parts, calls, refused, stop, extra, ...state } of this.#states) {
+    for (const state of this.#states) {
+      const { index, parts, calls, refused, stop, extra } = state;
+      state.thinking?.flush((type, text) => this.#say(state, type, text, undefined, emit));
       if (this.#sources !== undefined && parts.last?.value.type === "text") {
         parts.cite(sourcesOf(this.#sources), emit);
       }
@@ -177,6 +182,7 @@ export class ChatStreamReader implements StreamReader {
       index,
       parts,
       calls: new Calls(parts, () => callId(this.#target.requestId, this.#calls++)),
+      thinking: new Thinking(),
       refused: false,
       finish: undefined,
       stop: undefined,
@@ -198,7 +204,9 @@ export class ChatStreamReader implements StreamReader {
     if (typeof content === "string") {
       // Empty beside calls, and for tokens that are no whole letter.
       if (content !== "" || logprobs !== undefined && !refusal) {
-        this.#say(state, "text", content, logprobs, emit);
+        if (state.thinking === undefined || logprobs !== undefined) {
+          this.#say(state, "text", content, logprobs, emit);
+        } else this.#think(state, state.thinking, content, emit);
       }
     } else if (Array.isArray(content)) {
       for (const value of content) {
@@ -225,6 +233,8 @@ export class ChatStreamReader implements StreamReader {
     }
     if (audio) this.#audio(parts, object(audio), emit);
     if (tool_calls) {
+      // A line break in front of calls is no beginning of a thought.
+      state.thinking?.flush((type, text) => this.#say(state, type, text, undefined, emit));
       // Older TGI has one that is no array.
       for (const value of Array.isArray(tool_calls) ? tool_calls : [tool_calls]) {
         const call = object(value);
@@ -232,6 +242,11 @@ export class ChatStreamReader implements StreamReader {
       }
     }
     if (delta.function_call) state.calls.add({ index: 0, function: delta.function_call }, emit);
+  }
+
+  #think(state: State, thinking: Thinking, text: string, emit: Emit): void {
+    thinking.take(text, (type, piece) => this.#say(state, type, piece, undefined, emit));
+    if (thinking.over) state.thinking = undefined;
   }
 
   #say(
