@@ -59,7 +59,8 @@ async function readWhole(response: Response, length: number): Promise<Whole> {
       if (result.done) throw new Error("The body is shorter than its head says");
       parts.push(result.value);
       size += result.value.byteLength;
-      if (size < length) next = read();
+      // Behind the last byte as well: whoever watches the body is told of its end by a read.
+      next = read();
     }
   } finally {
     clearTimeout(timer);

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { type Ending, observe } from "../../core/observe.ts";
-import { Allowance, joined, Tape } from "../../core/tape.ts";
+import { Allowance, joined, Tape, wholeBody } from "../../core/tape.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (parts: readonly Uint8Array[], size: number) =>
@@ -102,6 +102,15 @@ describe("an observed body", () => {
     await reader.read();
     await reader.cancel();
     await left.promise;
+  });
+
+  it("has ended when all of it was read ahead", async () => {
+    const ended = Promise.withResolvers<Ending>();
+    const watched = observe(new Response("abc"), { chunk() {}, end: (how) => ended.resolve(how) });
+    const { response, bytes } = await wholeBody(watched, 3);
+    assert.equal(new TextDecoder().decode(bytes), "abc");
+    assert.equal(await ended.promise, "closed");
+    assert.equal(await response.text(), "abc");
   });
 
   it("ends at once when there is none", async () => {
