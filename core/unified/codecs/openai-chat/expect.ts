@@ -26,8 +26,10 @@ export function wrong(at: string, value: unknown, expected: string): GatewayErro
 export function optional<T>(from: Json, name: string, type: string, at: string): T | undefined {
   const value = from[name] ?? undefined;
   if (value === undefined) return undefined;
-  const fits = type === "object" ? object(value) !== undefined : typeof value === type;
-  if (fits) return value as T;
+  const found: string = object(value) === undefined && typeof value === "object"
+    ? "array"
+    : typeof value;
+  if (found === type) return value as T;
   throw wrong(at + name, value, type === "object" ? "an object" : `a ${type}`);
 }
 
