@@ -5,7 +5,7 @@
  * @module
  */
 import { unref } from "../settler.ts";
-import type { KV } from "../storage/ports.ts";
+import type { KV, KVBytes } from "../storage/ports.ts";
 import { encodeEntry, endOfLife, type Entry } from "./entry.ts";
 import type { Asked } from "./identity.ts";
 import type { Places } from "./place.ts";
@@ -99,45 +99,54 @@ export class Storing {
   }
 
   async #write(part: readonly Pending[]): Promise<void> {
-    const { purges } = this.#options;
-    for (const { ready } of part) if (ready !== undefined) await ready;
-    // All at once: a store may make one of it.
-    const places = await Promise.all(part.map((pending) => this.#put(pending)));
-    const late = new Map<string, boolean>();
-    for (let i = 0; i < part.length; i++) {
-      const { asked: { gateway, key }, entry } = part[i]!;
-      const place = places[i];
-      if (place !== undefined) {
-        let known = late.get(gateway);
-        if (known === undefined) {
-          late.set(gateway, known = await purges.reread(gateway).then(() => true, () => false));
-        }
-        try {
-          if (!known) this.#options.onFailure();
-          else if (purges.cover(gateway, entry, key)) await this.#options.kv.delete(place);
-        } catch {
-          this.#options.onFailure();
-        }
-      }
-      this.#waiting.delete(part[i]!);
-      this.#bytes -= entry.body.byteLength;
+    const { kv, places, now } = this.#options;
+    const values: Stored[] = [];
+    for (const pending of part) {
+      const { asked, entry, beside, ready } = pending;
+      if (ready !== undefined) await ready;
+      const found = places.of(asked, beside);
+      const key = typeof found === "string" ? found : await found.catch(() => undefined);
+      const ttl = Math.ceil((endOfLife(entry) - now()) / 1000);
+      if (key === undefined || pending.dropped || ttl < 1) continue;
+      values.push({ key, value: encodeEntry(entry), ttl, pending });
+    }
+    const stored = kv.setBytesOfAll !== undefined && values.length > 0
+      ? await this.#taken(values, kv.setBytesOfAll(values))
+      : (await Promise.all(
+        values.map((one) => this.#taken([one], kv.setBytes(one.key, one.value, one.ttl))),
+      )).flat();
+    await this.#removePurged(stored);
+    for (const pending of part) {
+      this.#waiting.delete(pending);
+      this.#bytes -= pending.entry.body.byteLength;
     }
   }
 
-  /** Where it is now; nothing when it was not stored. */
-  async #put(pending: Pending): Promise<string | undefined> {
-    const { kv, places, now, onFailure } = this.#options;
-    const { asked, entry, beside } = pending;
-    try {
-      const found = places.of(asked, beside);
-      const place = typeof found === "string" ? found : await found;
-      const ttl = Math.ceil((endOfLife(entry) - now()) / 1000);
-      if (pending.dropped || ttl < 1) return undefined;
-      await kv.setBytes(place, encodeEntry(entry), ttl);
-      return place;
-    } catch {
-      onFailure();
-      return undefined;
+  /** The values, once they are stored; none where they are not. */
+  #taken(values: readonly Stored[], work: Promise<void>): Promise<readonly Stored[]> {
+    return work.then(() => values, () => {
+      for (const _ of values) this.#options.onFailure();
+      return [];
+    });
+  }
+
+  /** What was purged while it was written. */
+  async #removePurged(stored: readonly Stored[]): Promise<void> {
+    const { kv, purges, onFailure } = this.#options;
+    const gateways = new Map<string, boolean>();
+    for (const { key: place, pending: { asked: { gateway, key }, entry } } of stored) {
+      let known = gateways.get(gateway);
+      if (known === undefined) {
+        known = await purges.reread(gateway).then(() => true, () => false);
+        gateways.set(gateway, known);
+      }
+      if (!known) onFailure();
+      else if (purges.cover(gateway, entry, key)) await kv.delete(place).catch(onFailure);
     }
   }
+}
+
+/** An answer as it is stored. */
+interface Stored extends KVBytes {
+  pending: Pending;
 }

@@ -352,6 +352,9 @@ function guardKV(kv: KV, guard: Guard): KV {
     },
     getBytes: (key) => guard.run(() => kv.getBytes(key)),
     setBytes: (key, value, ttl) => guard.run(() => kv.setBytes(key, value, ttl)),
+    ...kv.setBytesOfAll && {
+      setBytesOfAll: (values) => guard.run(() => kv.setBytesOfAll!(values)),
+    },
     delete: (key) => guard.run(() => kv.delete(key)),
     keys: (prefix) => guard.run(() => kv.keys(prefix), true),
     close: () => kv.close(),

@@ -42,12 +42,22 @@ export interface KV {
    * @param ttl Seconds until they are gone, 0 or less is at once; never unless given.
    */
   setBytes(key: string, value: Uint8Array, ttl?: number): Promise<void>;
+  /** Stores several at once, all or none; a driver has it only where that costs less than one by one. */
+  setBytesOfAll?(values: readonly KVBytes[]): Promise<void>;
   /** Nothing happens when it is not there. */
   delete(key: string): Promise<void>;
   /** Keys that begin with `prefix` (which ends in `:`), in no order; some may have expired just now. */
   keys(prefix: string): Promise<string[]>;
   /** Lets go of connections and files. */
   close(): Promise<void>;
+}
+
+/** Bytes to store. */
+export interface KVBytes {
+  key: string;
+  value: Uint8Array;
+  /** Seconds until they are gone. */
+  ttl: number;
 }
 
 /** The time that one count covers, cut into slots: a slot is the grain in which it slides. */

@@ -63,6 +63,10 @@ interface Change {
   value: SqlValue | undefined;
   size: number;
   expires: number;
+}
+
+/** Whoever waits for changes. */
+interface Waiting {
   done(): void;
   failed(error: unknown): void;
 }
@@ -72,6 +76,7 @@ export function sqlCache(sql: SyncSql, options: SqlCacheOptions = {}): KV {
   const { maxBytes = Infinity, maxRows = 400_000, now = Date.now } = options;
   const directory = new Directory();
   let queue: Change[] = [];
+  let waiting: Waiting[] = [];
   /** The last row that the directory knows. */
   let last = 0;
   let version: unknown;
@@ -130,29 +135,33 @@ export function sqlCache(sql: SyncSql, options: SqlCacheOptions = {}): KV {
     return undefined;
   }
 
-  /** All changes of one turn are one transaction. */
-  function change(key: string, value: SqlValue | undefined, size: number, ttl?: number) {
+  function add(key: string, value: SqlValue | undefined, size: number, ttl?: number): void {
     const at = now();
     const expires = expiryOf(ttl, at);
-    const kept = expires > at ? value : undefined;
-    return new Promise<void>((done, failed) => {
-      queue.push({ key, value: kept, size, expires, done, failed });
-      if (queue.length === 1) queueMicrotask(commit);
+    queue.push({ key, value: expires > at ? value : undefined, size, expires });
+  }
+
+  /** All changes of one turn are one transaction. */
+  function committed(): Promise<void> {
+    return new Promise((done, failed) => {
+      if (waiting.push({ done, failed }) === 1) queueMicrotask(commit);
     });
   }
 
   function commit(): void {
-    if (queue.length === 0) return;
+    if (waiting.length === 0) return;
     const changes = queue;
+    const all = waiting;
     queue = [];
+    waiting = [];
     try {
       const learnt = sql.transaction(() => write(changes));
       for (const learn of learnt) learn();
     } catch (error) {
-      for (const { failed } of changes) failed(error);
+      for (const { failed } of all) failed(error);
       return;
     }
-    for (const { done } of changes) done();
+    for (const { done } of all) done();
   }
 
   /** Gives back what is to be noted once it is committed. */
@@ -212,7 +221,8 @@ export function sqlCache(sql: SyncSql, options: SqlCacheOptions = {}): KV {
       checkKey(key);
       const json = JSON.stringify(value);
       if (json === undefined) throw new InputError(`The value of '${key}' is not JSON`);
-      await change(key, json, encoder.encode(json).byteLength, ttl);
+      add(key, json, encoder.encode(json).byteLength, ttl);
+      await committed();
     },
     lacks(key) {
       if (queue.length > 0) return false;
@@ -226,10 +236,20 @@ export function sqlCache(sql: SyncSql, options: SqlCacheOptions = {}): KV {
       return value instanceof Uint8Array ? value : undefined;
     },
     async setBytes(key, value, ttl) {
-      await change(checkKey(key), value, value.byteLength, ttl);
+      add(checkKey(key), value, value.byteLength, ttl);
+      await committed();
+    },
+    async setBytesOfAll(values) {
+      for (const { key, ttl } of values) { // all or none
+        checkKey(key);
+        expiryOf(ttl, 0);
+      }
+      for (const { key, value, ttl } of values) add(key, value, value.byteLength, ttl);
+      await committed();
     },
     async delete(key) {
-      await change(checkKey(key), undefined, 0);
+      add(checkKey(key), undefined, 0);
+      await committed();
     },
     async keys(prefix) {
       checkPrefix(prefix);

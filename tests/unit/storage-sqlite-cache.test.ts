@@ -130,6 +130,33 @@ describe("answers in SQLite", () => {
     assert.equal((await kv.getBytes("k:large"))?.length, 100_000);
   });
 
+  it("are stored together, all or none", async () => {
+    const { kv } = open(file());
+    const value = bytes("x");
+    await kv.setBytesOfAll!([{ key: "k:a", value, ttl: 60 }, { key: "k:b", value, ttl: 60 }]);
+    assert.deepEqual((await kv.keys("k:")).sort(), ["k:a", "k:b"]);
+    for (const wrong of [{ key: "K", value, ttl: 60 }, { key: "k:d", value, ttl: NaN }]) {
+      await assert.rejects(kv.setBytesOfAll!([{ key: "k:c", value, ttl: 60 }, wrong]), TypeError);
+    }
+    await kv.setBytesOfAll!([]);
+    assert.equal(await kv.getBytes("k:c"), undefined);
+    assert.equal(text(await kv.getBytes("k:b")), "x");
+  });
+
+  it("surely lack only what is not there", async () => {
+    const path = file();
+    const [a, b] = [open(path), open(path)];
+    assert.equal(a.kv.lacks!("k:a"), true);
+    const set = a.kv.set("k:a", 1);
+    assert.equal(a.kv.lacks!("k:a"), false, "it is on its way");
+    await set;
+    assert.equal(a.kv.lacks!("k:a"), false);
+    assert.equal(a.kv.lacks!("k:b"), true);
+    await eventually(() => Promise.resolve(b.kv.lacks!("k:a")), false);
+    await a.kv.delete("k:a");
+    assert.equal(a.kv.lacks!("k:a"), true);
+  });
+
   it("of one turn: the last one of a key counts", async () => {
     const { kv } = open(file());
     await Promise.all([kv.set("k:a", 1), kv.set("k:a", 2), kv.delete("k:b"), kv.set("k:b", 3)]);
