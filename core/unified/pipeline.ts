@@ -96,17 +96,17 @@ async function chat(
     ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
   const format = formatFor(provider, model, codec);
-  const native = format === codec.format && codec !== completions;
+  const passes = format === codec.format && codec !== completions;
   // Providers that serve Responses keep them themselves; what is kept here they do not know.
   const keeps = endpoint.format === "openai-responses" &&
-    (!native || isStored(body.previous_response_id));
+    (!passes || isStored(body.previous_response_id));
   const continues = body.previous_response_id ?? undefined;
   const owner = keeps ? await ownerFor(ctx) : "";
   if (keeps) {
     const whole = await continued(ctx.host.stores.cache, owner, body);
     if (whole !== body) bytes = encoder.encode(JSON.stringify(body = whole));
   }
-  if (native) {
+  if (passes) {
     if (holdsForeign(bytes)) {
       body = codec === openAIResponses
         ? withoutForeign(body)
