@@ -107,7 +107,7 @@ async function chat(
     if (whole !== body) bytes = encoder.encode(JSON.stringify(body = whole));
   }
   if (passes) {
-    if (holdsForeign(bytes)) {
+    if (holdsForeign(bytes, provider)) {
       body = codec === openAIResponses
         ? withoutForeign(body)
         : codec.writeRequest(codec.readRequest(body, endpoint), target, new Lost());
@@ -270,10 +270,14 @@ function isAws({ headers }: Response): boolean {
   return /^application\/vnd\.amazon\.eventstream/i.test(headers.get("content-type") ?? "");
 }
 
-/** What was sealed for another provider's eyes, or is known by an id of this gateway's. */
-function holdsForeign(bytes: Uint8Array): boolean {
+/**
+ * What was sealed for another provider's eyes, or is known by an id of this gateway's; where the provider
+ * takes nothing that its format has not, also thoughts of others.
+ */
+function holdsForeign(bytes: Uint8Array, { dialect }: Provider): boolean {
   const text = new TextDecoder("latin1").decode(bytes);
-  return text.includes('"sluice.') || text.includes("_sl");
+  return text.includes('"sluice.') || text.includes("_sl") ||
+    dialect?.genuine === true && /"reasoning_(?:content|details)"/.test(text);
 }
 
 /** Whose responses a caller may name: its virtual key's, else its credential's. */
