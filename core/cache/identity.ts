@@ -32,6 +32,8 @@ export interface Asked {
   form: Form;
   /** Where it is in the store, once that was asked. */
   place?: string | Promise<string>;
+  /** Set where the text is only the digest of what it should be. */
+  digest?: string;
   /** How its body was read, where that is worth remembering. */
   read?: Read | undefined;
 }
@@ -67,7 +69,7 @@ const ways = [
 
 /** JSON bodies up to this size are put in order; longer ones must be the same byte for byte. */
 const orderly = 4 * 1024 * 1024;
-/** Longer texts are kept as their digest. */
+/** Longer texts are kept as their digest; where that is cheap, all are. */
 const longest = 64 * 1024;
 
 /** Bodies up to this size are remembered: many clients ask the same again and again. */
@@ -188,10 +190,16 @@ function askedOf(
   }
   const front = JSON.stringify(about);
   // A text that was looked for before is found faster.
-  if (known.about !== front) Object.assign(known, { about: front, text: `${front}\n${read.text}` });
+  const { digest } = ctx.host.cache;
+  if (known.about !== front) {
+    const text = `${front}\n${read.text}`;
+    known.about = front;
+    known.text = digest === undefined ? text : digest(text);
+  }
   asked.text = known.text;
   asked.read = known;
-  return asked.text.length > longest ? shortened(asked, ctx.host.cache.digest) : asked;
+  if (digest !== undefined) asked.digest = asked.text;
+  return asked.text.length > longest ? shortened(asked) : asked;
 }
 
 /** What decides besides whether a request can wait for another's answer. */
@@ -220,8 +228,8 @@ async function withBody(
   return asked;
 }
 
-async function shortened(asked: Asked, digest: Digest | undefined): Promise<Asked> {
-  asked.text = `digest ${await digestOf(asked.text, digest)}`;
+async function shortened(asked: Asked): Promise<Asked> {
+  asked.text = asked.digest = await digestOf(asked.text);
   return asked;
 }
 

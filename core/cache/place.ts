@@ -35,7 +35,7 @@ export class Places {
   }
 
   #placeOf(asked: Asked): string | Promise<string> {
-    const digest = digestOf(asked.text, this.#digest);
+    const digest = asked.digest ?? digestOf(asked.text, this.#digest);
     const name = this.#short(asked.key ?? asked.model);
     if (typeof digest === "string" && typeof name === "string") return keyOf(asked, name, digest);
     return Promise.all([name, digest]).then(([name, digest]) => keyOf(asked, name, digest));
