@@ -70,14 +70,14 @@ function openMemory({ options, path, now }: BackendInput): Backend {
 }
 
 async function openSqliteFile({ options, path, now, report }: BackendInput): Promise<Backend> {
-  check(options, path, { path: "string", max_bytes: "number" });
+  check(options, path, { path: "string", max_bytes: "number", page_size: "number" });
   const maxBytes = options["max_bytes"] as number | undefined ?? 2 ** 30;
   const file = String(options["path"] ?? join(".data", "sluice.db"));
   const { openSqlite } = await import("./sqlite.ts");
   let sqlite: ReturnType<typeof openSqlite> | undefined;
   let logs: Logs;
   try {
-    sqlite = openSqlite(file);
+    sqlite = openSqlite(file, options["page_size"] as number | undefined);
     logs = sqlLogs(sqlite.database);
     await logs.count({}); // its tables come to be with the first use, and may be of a newer version
   } catch (error) {

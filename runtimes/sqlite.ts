@@ -1,6 +1,6 @@
 /**
- * SQLite through `node:sqlite`, which Bun, Deno and Node have alike: one file for all stores of a
- * process, that several processes may have open.
+ * SQLite through `node:sqlite`, which Bun, Deno and Node have alike: a file for any number of stores, that
+ * several processes may have open.
  *
  * @module
  */
@@ -41,13 +41,19 @@ const steps: readonly string[][] = [
   ["DROP TABLE IF EXISTS kv_cache", "DROP TABLE IF EXISTS kv_cache_bytes", ...cacheTables],
 ];
 
+/** Bytes of a page: a row with its answer costs a third less to write than with SQLite's own 4 KiB. */
+const usualPage = 8192;
+/** Bytes between two checkpoints. */
+const checkpoint = 32 * 1024 * 1024;
+
 /**
  * Opens a file, its folder included, and brings it to this version's schema. Throws on what cannot be
  * written, is no database, or is of a newer version.
  *
  * @param path Of the file, or `:memory:`.
+ * @param pageSize Bytes of a page, where the file is new: a power of two from 512 to 65,536.
  */
-export function openSqlite(path: string): Sqlite {
+export function openSqlite(path: string, pageSize: number = usualPage): Sqlite {
   const inMemory = path === ":memory:";
   if (!inMemory) {
     // What is stored is for its owner only. SQLite gives the files beside it the same mode.
@@ -57,13 +63,13 @@ export function openSqlite(path: string): Sqlite {
   const connector = nodeSqlite(inMemory ? { name: path } : { path });
   const db = connector.getInstance() as DatabaseSync;
   try {
-    // Pages of 8 KiB and a checkpoint each 32 MiB: a row with its bodies costs a third less to write.
-    db.exec("PRAGMA busy_timeout = 5000; PRAGMA page_size = 8192");
+    db.exec(`PRAGMA busy_timeout = 5000; PRAGMA page_size = ${pageSize}`);
     const mode = waiting(() => db.prepare("PRAGMA journal_mode = WAL").get()) as {
       journal_mode: string;
     };
     db.exec("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
-    db.exec("PRAGMA wal_autocheckpoint = 4000");
+    const { page_size: bytes } = db.prepare("PRAGMA page_size").get() as { page_size: number };
+    db.exec(`PRAGMA wal_autocheckpoint = ${Math.floor(checkpoint / bytes)}`);
     const sql = syncSql(db);
     migrate(sql);
     const prepare = keepPrepared((text: string) => db.prepare(text));

@@ -61,7 +61,7 @@ const memory = { SLUICE_DATA: "memory" };
 const span = { slots: 1, slotMs: 60_000 };
 
 describe("openStores", () => {
-  it("keeps all of it in one SQLite file", async () => {
+  it("keeps the log in one SQLite file and all else in another", async () => {
     const data = fresh();
     const opened = await open({ SLUICE_DATA: data });
     assert.deepEqual(opened.drivers, ["sqlite", "sqlite", "sqlite", "sqlite"]);
@@ -70,6 +70,7 @@ describe("openStores", () => {
     await opened.stores.keys.set("a", 1);
     await opened.close();
     assert.ok(existsSync(join(data, "sluice.db")));
+    assert.ok(existsSync(join(data, "sluice-logs.db")));
     const again = await open({ SLUICE_DATA: data });
     assert.equal(await again.stores.keys.get("a"), 1);
     assert.equal(await again.stores.cache.get("a"), undefined);
@@ -246,7 +247,7 @@ describe("openStores", () => {
     const newerLogs = fresh();
     const first = await open({ SLUICE_DATA: newerLogs });
     await first.close();
-    const file = openSqlite(join(newerLogs, "sluice.db"));
+    const file = openSqlite(join(newerLogs, "sluice-logs.db"));
     file.sql.rows("UPDATE sluice_schema SET version = 98");
     await file.database.dispose();
     assert.match((await problems({ SLUICE_DATA: newerLogs })).message, /SLUICE_DATA.*98/);
