@@ -15,6 +15,7 @@ const steps = {
     "runtimes",
     "bench",
     "examples",
+    "dashboard",
   ),
   // SDKs answer with types that say less than a test wants to look at.
   "lint of tests": bin(
@@ -26,6 +27,8 @@ const steps = {
   ),
   "types": bin("tsc", "-p", "."),
   "types of tests and bench": bin("tsc", "-p", "tests"),
+  "types of the dashboard": bin("tsc", "-p", "dashboard"),
+  "dashboard": ["node", "dashboard/build.mjs", "--check"],
   "types in Deno": bin("deno", "check", "--quiet", "mod.ts", "runtimes/deno.ts", "examples"),
   "documentation of exports": bin("deno", "doc", "--lint", "mod.ts"),
   "examples in the documentation": bin(

@@ -8,6 +8,7 @@ import type { Config, GatewaySettings } from "./config.ts";
 import { Context, type Platform } from "./context.ts";
 import { type CorsSettings, openTo, preflight } from "./cors.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
+import type { Dashboard } from "./dashboard/mod.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
 import { createHost } from "./host.ts";
 import { providerNamed } from "./locate.ts";
@@ -117,6 +118,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   }
   // Loaded when it is asked for: requests to providers never need it.
   let manage: Promise<Manage> | undefined;
+  let dashboard: Promise<Dashboard> | undefined;
   const route = createRouter();
   const run = compose(
     withUnified(plugins),
@@ -182,6 +184,13 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           createManagement({ host, setup, admin, report })
         );
         response = await (await manage)(request, found, query, ipOf(platform));
+      } else if (found.kind === "dashboard") {
+        pages = adminCors;
+        if (!admin?.token && admin?.loopback !== true) throw noRoute(path);
+        dashboard ??= import("./dashboard/mod.ts").then(({ createDashboard }) =>
+          createDashboard({ host, admin, report })
+        );
+        response = await (await dashboard)(request, path, ipOf(platform));
       } else if (found.kind === "later") {
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {

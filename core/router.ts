@@ -49,6 +49,7 @@ export type Route =
   | ManagementRoute
   | { kind: "health" }
   | { kind: "metrics" }
+  | { kind: "dashboard" }
   | {
     kind: "later";
     /** The subject of "... is not served by this version". */
@@ -127,7 +128,7 @@ export function createRouter(): Router {
     }),
   );
   table.all("/client/v4/*", (): Route => ({ kind: "later", what: "This part of the API" }));
-  table.all("/dashboard/*", (): Route => ({ kind: "later", what: "The dashboard" }));
+  table.all("/dashboard/*", (): Route => ({ kind: "dashboard" }));
   table.all("/metrics", (): Route => ({ kind: "metrics" }));
   table.all(
     "/v1/:account/:gateway",

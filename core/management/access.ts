@@ -7,6 +7,7 @@
 import { Code, GatewayError } from "../error.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiCode, ApiError } from "./answer.ts";
+import { hasSession } from "./session.ts";
 
 /** Who may manage the gateway; with neither member, nobody, and the paths are not there. */
 export interface AdminOptions {
@@ -79,6 +80,7 @@ function byToken(token: string, { metrics, now }: AccessOptions): Access {
   }
 
   return async ({ headers }, ip = "") => {
+    if (headers.has("cookie") && await hasSession(headers, token, now())) return;
     const given = [
       /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1],
       headers.get("x-auth-key")?.trim(), // Cloudflare's clients with an "API key"

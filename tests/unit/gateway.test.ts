@@ -23,7 +23,7 @@ describe("routes", () => {
     ["route", "/nothing/here", 404, 8001, /\/v1\/\{account\}\/\{gateway\}\/\{provider\}/],
     ["route at the root", "/", 404, 8001, /No route '\/'/],
     ["half a native path", "/v1/acc", 404, 8001, /No route/],
-    ["dashboard", "/dashboard/", 501, 8010, /dashboard/],
+    ["dashboard without an admin", "/dashboard/", 404, 8001, /No route/],
     ["method of the universal endpoint", "/v1/acc/team", 405, 8011, /takes a POST/],
     [
       "management API without an admin",

@@ -1,0 +1,68 @@
+/** The management API, as the pages use it. */
+
+/** What the API says of a failure. */
+export class ApiFailure extends Error {
+  readonly status: number;
+  readonly code: number | undefined;
+  constructor(status: number, message: string, code?: number) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** An answer's envelope. */
+export interface Envelope<T> {
+  result: T;
+  result_info?:
+    & { page: number; per_page: number; count: number; total_count: number }
+    & Record<string, unknown>;
+}
+
+/** Any account is accepted where the configuration names none. */
+export const account = "local";
+/** Base of the API. */
+export const base: string = `/client/v4/accounts/${account}/ai-gateway`;
+
+/** Told when a request finds that nobody is signed in any more. */
+export const onSignedOut: Set<() => void> = new Set();
+
+/** Asks the API; `path` begins behind `ai-gateway`. Rejects with an {@link ApiFailure}. */
+export async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Envelope<T>> {
+  let response: Response;
+  try {
+    response = await fetch(path.startsWith("/dashboard") ? path : base + path, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiFailure(0, "");
+  }
+  const text = await response.text();
+  let value:
+    & { errors?: { message: string; code?: number }[]; message?: string }
+    & Partial<Envelope<T>> = {};
+  try {
+    value = JSON.parse(text);
+  } catch { /* said below */ }
+  if (response.ok) return value as Envelope<T>;
+  if (response.status === 401) { for (const listener of onSignedOut) listener(); }
+  const first = value.errors?.[0];
+  throw new ApiFailure(
+    response.status,
+    first?.message ?? value.message ?? text.slice(0, 200),
+    first?.code,
+  );
+}
+
+/** `GET`. */
+export const get = <T>(path: string, signal?: AbortSignal): Promise<Envelope<T>> =>
+  call<T>("GET", path, undefined, signal);

@@ -1,0 +1,317 @@
+/** Signing in, the frame around every page, and what all pages know: gateway, language, appearance. */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { call, get, onSignedOut } from "./api.ts";
+import { type Language, LocaleContext, localeFor, useLocale } from "./i18n.ts";
+import { followLinks, go, hrefOf, type Place, usePlace } from "./router.ts";
+import type { Word } from "./text/en.ts";
+import { Failure, Field, Icon, type IconName, messageOf, Skeleton } from "./ui/mod.tsx";
+
+/** What a page gets. */
+export interface PageProps {
+  /** Id of the gateway that is looked at. */
+  gateway: string;
+  place: Place;
+}
+
+interface Session {
+  signed_in: boolean;
+  token: boolean;
+  version?: string;
+  runtime?: string;
+}
+
+const pages: readonly {
+  name: string;
+  icon: IconName;
+  load(): Promise<(props: PageProps) => JSX.Element>;
+}[] = [
+  {
+    name: "overview",
+    icon: "overview",
+    load: () => import("./pages/overview.tsx").then((m) => m.Overview),
+  },
+  { name: "logs", icon: "logs", load: () => import("./pages/logs.tsx").then((m) => m.Logs) },
+  {
+    name: "gateways",
+    icon: "gateways",
+    load: () => import("./pages/gateways.tsx").then((m) => m.Gateways),
+  },
+  { name: "keys", icon: "keys", load: () => import("./pages/keys.tsx").then((m) => m.Keys) },
+  {
+    name: "providers",
+    icon: "providers",
+    load: () => import("./pages/providers.tsx").then((m) => m.Providers),
+  },
+  {
+    name: "playground",
+    icon: "playground",
+    load: () => import("./pages/playground.tsx").then((m) => m.Playground),
+  },
+  {
+    name: "health",
+    icon: "health",
+    load: () => import("./pages/health.tsx").then((m) => m.Health),
+  },
+];
+
+type Theme = "light" | "dark" | "system";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function show(theme: Theme): void {
+  document.documentElement.dataset.theme = theme === "system"
+    ? (dark.matches ? "dark" : "light")
+    : theme;
+}
+
+const kept = <T extends string>(name: string, usual: T): T =>
+  (localStorage.getItem(`sluice.${name}`) as T | null) ?? usual;
+const keep = (name: string, value: string): void => localStorage.setItem(`sluice.${name}`, value);
+
+export function App(): JSX.Element {
+  const [language, setLanguage] = useState<Language>(
+    kept("language", navigator.language.startsWith("zh") ? "zh" : "en"),
+  );
+  const [theme, setTheme] = useState<Theme>(kept("theme", "system"));
+  const [session, setSession] = useState<Session>();
+  const [error, setError] = useState<unknown>();
+
+  const ask = () => {
+    setError(undefined);
+    call<never>("GET", "/dashboard/session").then(
+      (answer) => setSession(answer as unknown as Session),
+      setError,
+    );
+  };
+  useEffect(ask, []);
+  useEffect(() => {
+    const out = () => setSession((old) => old && { ...old, signed_in: false });
+    onSignedOut.add(out);
+    return () => void onSignedOut.delete(out);
+  }, []);
+  useEffect(() => {
+    show(theme);
+    keep("theme", theme);
+    const look = () => show(theme);
+    dark.addEventListener("change", look);
+    return () => dark.removeEventListener("change", look);
+  }, [theme]);
+  useEffect(() => {
+    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+    keep("language", language);
+  }, [language]);
+
+  return (
+    <LocaleContext.Provider value={localeFor(language)}>
+      {error !== undefined
+        ? (
+          <main class="signin">
+            <Failure error={error} onRetry={ask} />
+          </main>
+        )
+        : session === undefined
+        ? (
+          <main class="signin">
+            <div class="card">
+              <Skeleton />
+            </div>
+          </main>
+        )
+        : session.signed_in
+        ? (
+          <Frame
+            session={session}
+            theme={theme}
+            setTheme={setTheme}
+            language={language}
+            setLanguage={setLanguage}
+          />
+        )
+        : <SignIn onDone={ask} />}
+    </LocaleContext.Provider>
+  );
+}
+
+function SignIn({ onDone }: { onDone(): void }): JSX.Element {
+  const { t } = useLocale();
+  const [token, setToken] = useState("");
+  const [problem, setProblem] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const response = await fetch("/dashboard/session", {
+        method: "POST",
+        headers: { authorization: `Bearer ${token.trim()}` },
+      });
+      if (response.ok) return onDone();
+      setProblem(
+        response.status === 429
+          ? t("signin.slow")
+          : response.status === 401
+          ? t("signin.wrong")
+          : await response.text(),
+      );
+    } catch (error) {
+      setProblem(messageOf(error, t("error.offline")));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <main class="signin">
+      <form class="card" onSubmit={submit}>
+        <div class="brand" style={{ padding: 0 }}>
+          <Icon name="brand" />Sluice
+        </div>
+        <h1>{t("signin.title")}</h1>
+        <Field label={t("signin.token")} hint={t("signin.hint")} error={problem}>
+          {(given) => (
+            <input
+              {...given}
+              class="input"
+              type="password"
+              autocomplete="current-password"
+              required
+              value={token}
+              onInput={(event) => setToken(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <button type="submit" class="button primary" disabled={busy || token.trim() === ""}>
+          {t("signin.go")}
+        </button>
+      </form>
+    </main>
+  );
+}
+
+function Frame(
+  { session, theme, setTheme, language, setLanguage }: {
+    session: Session;
+    theme: Theme;
+    setTheme(theme: Theme): void;
+    language: Language;
+    setLanguage(language: Language): void;
+  },
+): JSX.Element {
+  const { t } = useLocale();
+  const place = usePlace();
+  const [open, setOpen] = useState(false);
+  const [gateway, setGateway] = useState(place.query.get("gateway") ?? kept("gateway", "default"));
+  const [gateways, setGateways] = useState<string[]>([gateway]);
+  useEffect(() => {
+    // A gateway that was made a moment ago on its page is to be there as well.
+    get<{ id: string }[]>("/gateways?per_page=100").then(({ result }) => {
+      const ids = result.map(({ id }) => id);
+      setGateways(ids.includes(gateway) ? ids : [gateway, ...ids]);
+    }, () => {});
+  }, [place.page]);
+  useEffect(() => keep("gateway", gateway), [gateway]);
+  useEffect(() => setOpen(false), [place.page]);
+
+  const page = pages.find(({ name }) => name === place.page) ?? pages[0]!;
+  const [Page, setPage] = useState<
+    { name: string; component: (props: PageProps) => JSX.Element }
+  >();
+  useEffect(() => {
+    let current = true;
+    page.load().then((component) => current && setPage({ name: page.name, component }));
+    document.title = `${t(`nav.${page.name}` as Word)} · Sluice`;
+    return () => void (current = false);
+  }, [page.name, language]);
+
+  const signOut = () => call("DELETE", "/dashboard/session").then(() => location.reload());
+  return (
+    <div class="shell" onClick={followLinks}>
+      <a class="skip" href="#content">{t("nav.skip")}</a>
+      {open && (
+        <button
+          type="button"
+          class="scrim"
+          aria-label={t("close")}
+          onClick={() => setOpen(false)}
+        />
+      )}
+      <aside class="side" data-open={open}>
+        <a class="brand" href={hrefOf("overview")}>
+          <Icon name="brand" />Sluice
+        </a>
+        <nav class="nav" aria-label={t("nav.menu")}>
+          {pages.map(({ name, icon }) => (
+            <a
+              key={name}
+              href={hrefOf(name)}
+              aria-current={page.name === name ? "page" : undefined}
+            >
+              <Icon name={icon} />
+              {t(`nav.${name}` as Word)}
+            </a>
+          ))}
+        </nav>
+        <div class="side-foot">
+          <span>{session.version} · {session.runtime}</span>
+          {session.token && (
+            <button type="button" class="button" onClick={signOut}>{t("signout")}</button>
+          )}
+        </div>
+      </aside>
+      <div class="main">
+        <header class="top">
+          <button
+            type="button"
+            class="button plain icon only-narrow"
+            aria-label={t("nav.menu")}
+            aria-expanded={open}
+            onClick={() => setOpen(true)}
+          >
+            <Icon name="menu" />
+          </button>
+          <Picker label={t("gateway")} value={gateway} onChange={setGateway}>
+            {gateways.map((id) => <option key={id} value={id}>{id}</option>)}
+          </Picker>
+          <span class="grow" />
+          <Picker
+            label={t("language")}
+            value={language}
+            onChange={(value) => setLanguage(value as Language)}
+          >
+            <option value="en">English</option>
+            <option value="zh">中文</option>
+          </Picker>
+          <Picker label={t("theme")} value={theme} onChange={(value) => setTheme(value as Theme)}>
+            <option value="system">{t("theme.system")}</option>
+            <option value="light">{t("theme.light")}</option>
+            <option value="dark">{t("theme.dark")}</option>
+          </Picker>
+        </header>
+        <main class="content" id="content" tabIndex={-1}>
+          {Page?.name === page.name
+            ? <Page.component gateway={gateway} place={place} />
+            : <Skeleton lines={6} height={20} />}
+        </main>
+      </div>
+    </div>
+  );
+}
+
+function Picker(
+  { label, value, onChange, children }: {
+    label: string;
+    value: string;
+    onChange(value: string): void;
+    children: ComponentChildren;
+  },
+): JSX.Element {
+  return (
+    <label>
+      <span class="hush">{label}</span>
+      <select class="input" value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {children}
+      </select>
+    </label>
+  );
+}
+
+export { go };
