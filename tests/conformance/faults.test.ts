@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { exchangeOf, pasted } from "../support/exchanges.ts";
-import { type FaultyUpstream, startFaults } from "../support/faults.ts";
+import { type FaultyUpstream, once, startFaults } from "../support/faults.ts";
 import { eventOf, nameOf, type Outcome, perform, virtualKey } from "../support/faulty-client.ts";
 import {
   type RunningGateway,
@@ -16,16 +16,8 @@ import {
   runtimes,
   startGateway,
 } from "../support/gateway.ts";
-import {
-  adminToken,
-  ask,
-  healthOf,
-  manage,
-  metricOf,
-  readRows,
-  type Row,
-  until,
-} from "../support/logs.ts";
+import { type Idle, idle, settled } from "../support/idle.ts";
+import { adminToken, ask, manage, metricOf, readRows, type Row } from "../support/logs.ts";
 import { closedPort } from "../support/upstream.ts";
 import { costOf, keys, prices, secrets, wrongOf, wrongRow } from "../support/verdicts.ts";
 
@@ -48,11 +40,11 @@ for (const runtime of runtimes) {
     let folder: string;
     const rows: Row[] = [];
     const bodies: Body[] = [];
-    let settled: { descriptors: number; resident: number };
+    let warmed: Idle;
 
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), "sluice-faults-"));
-      upstream = await startFaults((n) => exchangeOf(seed, n), keys);
+      upstream = await startFaults(once((n) => exchangeOf(seed, n)), keys);
       const gone = await closedPort();
       gateway = await startGateway(runtime, {
         bare: true,
@@ -95,9 +87,9 @@ for (const runtime of runtimes) {
     }, async (t) => {
       const began = performance.now();
       await load(0, warm);
-      settled = await idle();
+      warmed = await idle(gateway, upstream);
       await load(warm, counts[runtime]);
-      await idle();
+      await settled(gateway, upstream);
       t.diagnostic(`${Math.round((performance.now() - began) / 1000)} s`);
       const wrong = [...outcomes.values()].flatMap((outcome) => wrongOf(outcome, runtime));
       assert.deepEqual(wrong.slice(0, 10), [], `${wrong.length} requests went wrong`);
@@ -155,14 +147,14 @@ for (const runtime of runtimes) {
     });
 
     it("nothing is left behind", { timeout: 60_000 }, async (t) => {
-      const now = await idle();
+      const now = await idle(gateway, upstream);
       assert.equal(upstream.active, 0, "Answers to clients that left go on");
       t.diagnostic(
-        `${settled.descriptors} descriptors became ${now.descriptors}, ` +
-          `${settled.resident} MB became ${now.resident} MB`,
+        `${warmed.descriptors} descriptors became ${now.descriptors}, ` +
+          `${warmed.resident} MB became ${now.resident} MB`,
       );
-      assert.ok(now.descriptors <= settled.descriptors + connections / 2);
-      assert.ok(now.resident <= settled.resident + 200);
+      assert.ok(now.descriptors <= warmed.descriptors + connections / 2);
+      assert.ok(now.resident <= warmed.resident + 200);
     });
 
     if (runtime !== "workers") {
@@ -201,8 +193,7 @@ for (const runtime of runtimes) {
 
     /** Moves rows, and some bodies, from the gateway to here. */
     async function collect(): Promise<void> {
-      await until("An end of all answers", () => upstream.active === 0);
-      await until("An empty queue", async () => (await healthOf(gateway)).log.rows_waiting === 0);
+      await settled(gateway, upstream);
       const part = await readRows(gateway);
       rows.push(...part);
       for (const row of part) {
@@ -215,23 +206,6 @@ for (const runtime of runtimes) {
         }
       }
       await manage(gateway, "DELETE", "/logs");
-    }
-
-    /** Once all rows are written and nothing goes on. */
-    async function idle(): Promise<{ descriptors: number; resident: number }> {
-      await until("An end of all answers", () => upstream.active === 0);
-      await until("An empty queue", async () => (await healthOf(gateway)).log.rows_waiting === 0);
-      let last = -1;
-      // Connections of clients that are gone are closed a moment later.
-      await until("A stable number of descriptors", async () => {
-        const before = last;
-        last = readdirSync(`/proc/${gateway.pid}/fd`).length;
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        return last === before;
-      });
-      const status = readFileSync(`/proc/${gateway.pid}/status`, "utf8");
-      const resident = Math.round(Number(status.match(/VmRSS:\s+(\d+) kB/)![1]) / 1024);
-      return { descriptors: last, resident };
     }
   });
 }

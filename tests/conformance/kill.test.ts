@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { within } from "../support/client.ts";
-import { type FaultyUpstream, startFaults } from "../support/faults.ts";
+import { type FaultyUpstream, once, startFaults } from "../support/faults.ts";
 import {
   type RunningGateway,
   type RuntimeName,
@@ -36,7 +36,7 @@ for (const runtime of runtimes) {
     const running = new Set<RunningGateway>();
 
     before(async () => {
-      upstream = await startFaults(plain, providerKeys);
+      upstream = await startFaults(once(plain), providerKeys);
     });
     after(async () => {
       for (const gateway of running) await gateway.stop("SIGKILL");

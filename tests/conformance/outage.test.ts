@@ -1,7 +1,7 @@
 // Redis and PostgreSQL as stores: both fail and come back under load, and two gateways share them.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type FaultyUpstream, startFaults } from "../support/faults.ts";
+import { type FaultyUpstream, once, startFaults } from "../support/faults.ts";
 import {
   type RunningGateway,
   type RuntimeName,
@@ -65,7 +65,7 @@ for (const runtime of runtimes) {
       (await askOnce(at.url, token, from())).status;
 
     before(async () => {
-      upstream = await startFaults(plain, providerKeys);
+      upstream = await startFaults(once(plain), providerKeys);
       [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
       gateway = await start(runtime);
       // Of another runtime, where there is one: they have the stores in common and nothing else.

@@ -33,6 +33,10 @@ export type Fault =
   | "stall-head"
   /** Silent in the middle, until the client leaves. */
   | "stall"
+  /** Silent after the request, until the gateway gives up. */
+  | "silent-head"
+  /** Silent in the middle, until the gateway gives up. */
+  | "silent"
   | "429"
   | "503"
   /** The message quotes the key. */
@@ -101,6 +105,12 @@ export interface Exchange {
   parts: Buffer[];
   /** What its events have told at that point; null where they have told nothing. */
   told: Told | null;
+  /** A stream has said some of its text in `sends`. */
+  begun: boolean;
+  /** A cut waits until the client has what was sent before. */
+  waits: boolean;
+  /** Header of a 429, and its value. */
+  retryAfter: [name: string, value: string];
 }
 
 const names = Object.keys(wires) as WireName[];
@@ -144,8 +154,13 @@ export function exchangeOf(seed: number, n: number, only: Partial<Chosen> = {}):
     sends: Buffer.alloc(0),
     parts: [],
     told: null,
+    begun: false,
+    waits: streamed,
+    retryAfter: ["retry-after", "7"],
   };
-  if (["refused", "no-head", "stall-head"].includes(fault)) return { ...exchange, status: 0 };
+  if (["refused", "no-head", "stall-head", "silent-head"].includes(fault)) {
+    return { ...exchange, status: 0 };
+  }
   if (fault === "429" || fault === "503" || fault === "401") {
     exchange.status = Number(fault);
     if (fault === "503") {
@@ -166,16 +181,20 @@ export function exchangeOf(seed: number, n: number, only: Partial<Chosen> = {}):
     // Before the figures, which come at the end.
     const cut = Math.floor(bytes.length * (0.2 + chance() * 0.3));
     if (fault === "head-only") return exchange;
-    if (/^(?:cut|stall)/.test(fault)) return finished(exchange, [bytes.subarray(0, cut)]);
+    if (/^(?:cut|stall|silent)/.test(fault)) return finished(exchange, [bytes.subarray(0, cut)]);
     exchange.told = { ...figures };
     return finished(exchange, halves(bytes));
   }
   exchange.type = wire.streamType;
   if (fault === "head-only") return exchange;
   let said = wire.stream(figures, pieces);
-  const middle = 1 + Math.floor(chance() * (said.length - wire.proof));
+  const least = only.begun ? wire.opening + 1 : 1;
+  const middle = only.begun === false
+    ? Math.floor(chance() * (wire.opening + 1))
+    : least + Math.floor(chance() * (said.length - wire.proof - least + 1));
   if (fault === "malformed") said.splice(middle, 0, { bytes: wire.malformed() });
-  if (/^(?:cut|stall|unended|error)/.test(fault)) {
+  if (/^(?:cut|stall|silent|unended|error)/.test(fault)) {
+    exchange.begun = middle > wire.opening;
     const next = said[middle]!.bytes;
     said = said.slice(0, middle);
     if (fault === "error-event") said.push({ bytes: wire.fault(`Broken off (${n})`) });
@@ -192,6 +211,8 @@ interface Chosen {
   fault: Fault;
   large: boolean;
   chunked: boolean;
+  /** Where a stream is broken: behind its first text, or before. */
+  begun: boolean;
 }
 
 function finished(exchange: Exchange, parts: Buffer[]): Exchange {

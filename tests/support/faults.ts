@@ -8,13 +8,13 @@ export interface FaultyUpstream {
   url: string;
   /** What came that should not have: a wrong key, a changed body, a request twice. */
   problems: string[];
-  /** Whether a request came. */
-  came(n: number): boolean;
+  /** How often a request came. */
+  came(n: number): number;
   /** Answers under way: those that stall, too. */
   readonly active: number;
   /** Connections that are open. */
   readonly connections: number;
-  /** Resolves when the request is there, and the answer before a stall is written. */
+  /** Resolves when the request is there, and all of the answer that comes is written. */
   arrived(n: number): Promise<void>;
   /** Resets the connection of a request that stalls. */
   release(n: number): void;
@@ -23,8 +23,16 @@ export interface FaultyUpstream {
   close(): Promise<void>;
 }
 
-/** What an upstream may know of a request. */
-export type ExchangeOf = (n: number) => Exchange;
+/**
+ * What becomes of a request that has come `times` before; nothing for one too many.
+ *
+ * @param n Of its prompt.
+ */
+export type ExchangeOf = (n: number, times: number) => Exchange | undefined;
+
+/** For requests that have to come once. */
+export const once = (of: (n: number) => Exchange): ExchangeOf => (n, times) =>
+  times === 0 ? of(n) : undefined;
 
 /** @param keys By slug: what the gateway has to show. */
 export async function startFaults(
@@ -36,7 +44,7 @@ export async function startFaults(
   const arrivals = new Map<number, PromiseWithResolvers<void>>();
   const goes = new Map<number, PromiseWithResolvers<void>>();
   const active = new Map<net.Socket, number>();
-  const came = new Set<number>();
+  const came = new Map<number, number>();
   const of = (map: typeof goes, n: number) => {
     let found = map.get(n);
     if (found === undefined) map.set(n, found = Promise.withResolvers());
@@ -44,11 +52,15 @@ export async function startFaults(
   };
 
   const handle = async (socket: net.Socket, head: string, body: string) => {
-    const n = Number(/\r\nx-number: *(\d+)/i.exec(head)?.[1]);
-    const planned = exchange(n);
+    const n = Number(/Request (\d+)/.exec(body)?.[1]);
+    const times = came.get(n) ?? 0;
+    came.set(n, times + 1);
+    const planned = exchange(n, times);
+    if (planned === undefined) {
+      problems.push(`Request ${n} came ${times + 1} times`);
+      return void socket.resetAndDestroy();
+    }
     const { wire, fault } = planned;
-    if (came.has(n)) problems.push(`Request ${n} (${fault}) came twice`);
-    came.add(n);
     const key = new RegExp(`\r\n${wire.key[0]}: *${wire.key[1]}([^\r\n]*)`, "i").exec(head)?.[1];
     if (key !== keys[wire.slug]) problems.push(`Request ${n} came with ${key ?? "no key"}`);
     if (body !== planned.body) problems.push(`Request ${n} has another body`);
@@ -56,17 +68,18 @@ export async function startFaults(
     if (!path.endsWith(planned.path.replace(/^[^/]*\/(?:bedrock-runtime\/us-east-1\/)?/, ""))) {
       problems.push(`Request ${n} came to ${path}`);
     }
-    active.set(socket, n);
+    active.set(socket, planned.n);
     try {
       await answer(socket, planned, key ?? "", /\r\naccept-encoding:[^\r\n]*gzip/i.test(head));
     } finally {
-      if (fault !== "stall" && fault !== "stall-head") active.delete(socket);
+      if (!/^(?:stall|silent)/.test(fault)) active.delete(socket);
+      of(arrivals, planned.n).resolve();
     }
   };
 
   const answer = async (socket: net.Socket, planned: Exchange, key: string, gzip: boolean) => {
     const { n, fault, streamed, status, type, sends } = planned;
-    if (fault === "stall-head") return of(arrivals, n).resolve();
+    if (fault === "stall-head" || fault === "silent-head") return;
     if (fault === "no-head") return void socket.resetAndDestroy();
     const chunked = streamed && status === 200;
     let parts = fault === "401"
@@ -75,13 +88,13 @@ export async function startFaults(
     const packed = fault === "gzip" && gzip;
     if (packed) parts = halves(gzipSync(sends));
     const size = parts.reduce((sum, part) => sum + part.length, 0);
-    const cut = /^(?:cut|stall|head)/.test(fault);
+    const cut = /^(?:cut|stall|silent|head)/.test(fault);
     const head = [
       `HTTP/1.1 ${status} ${status === 200 ? "OK" : "Error"}`,
       `content-type: ${type}`,
       // More than what comes, where it is cut.
       chunked ? "transfer-encoding: chunked" : `content-length: ${cut ? size * 3 + 9 : size}`,
-      ...status === 429 ? ["retry-after: 7"] : [],
+      ...status === 429 ? [planned.retryAfter.join(": ")] : [],
       ...packed ? ["content-encoding: gzip"] : [],
       `x-request-id: up-${n}`,
     ].join("\r\n");
@@ -118,7 +131,8 @@ export async function startFaults(
 
     switch (fault) {
       case "stall":
-        return of(arrivals, n).resolve();
+      case "silent":
+        return;
       case "cut-now":
         return void socket.end();
       case "head-only":
@@ -126,7 +140,8 @@ export async function startFaults(
         return void socket.resetAndDestroy();
       case "cut-fin":
       case "cut-reset":
-        if (!chunked) await pause(5); // the gateway may hold a short answer until it is whole
+        // The gateway may hold a short answer until it is whole.
+        if (!planned.waits) await pause(5);
         else if (!await inTime(of(goes, n).promise)) {
           problems.push(`What was sent of ${n} did not reach the client`);
         }
@@ -148,7 +163,7 @@ export async function startFaults(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     problems,
-    came: (n) => came.has(n),
+    came: (n) => came.get(n) ?? 0,
     get active() {
       return active.size;
     },

@@ -8,11 +8,13 @@ import type { RunningGateway, RuntimeName } from "./gateway.ts";
 export const virtualKey = "sl-virtual0key0of0the0faults0test012345678";
 
 /** Milliseconds after which a request hangs. */
-const hang = 20_000;
+export const hang = 20_000;
 
 /** What a client has seen. */
 export interface Outcome {
   exchange: Exchange;
+  /** Number of the request, where the exchange has one of its own. */
+  n?: number;
   /** 0 when no head came. */
   status: number;
   headers: http.IncomingHttpHeaders;
@@ -110,7 +112,7 @@ export function perform(
     req.on("error", () => {
       // The gateway closed a connection that it had kept for this client, before it saw the request.
       const stale = req.reusedSocket && outcome.status === 0 && outcome.ended === "hung" &&
-        !upstream.came(n);
+        upstream.came(n) === 0;
       if (!stale) return end("broken");
       clearTimeout(timer);
       resolve(perform(gateway, upstream, exchange, new http.Agent()));

@@ -17,6 +17,9 @@ export interface Row {
   status_code: number;
   success: boolean;
   cached: boolean;
+  step: number;
+  attempt: number;
+  request_type: string;
   streamed: boolean;
   end: string;
   finish_reason: string | null;
@@ -28,6 +31,7 @@ export interface Row {
   custom_cost: boolean;
   metadata: string | null;
   key_id: string | null;
+  byok: boolean;
   byok_alias: string | null;
   authentication: boolean;
   user_agent: string;

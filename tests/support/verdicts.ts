@@ -32,22 +32,28 @@ export function wrongOf(outcome: Outcome, runtime: RuntimeName): string[] {
     `${nameOf(outcome)} ${why}: ${ended}, ${status} ${body.toString().slice(0, 300)}`,
   ];
   if (ended === "hung") return wrong("hangs");
-  if (status > 0 && headers["cf-aig-event-id"] !== eventOf(exchange.n)) return wrong("has no id");
-  const isFailure = ended === "whole" && status === 502 &&
+  if (status > 0 && headers["cf-aig-event-id"] !== eventOf(outcome.n ?? exchange.n)) {
+    return wrong("has no id");
+  }
+  const isFailure = ended === "whole" && status === (fault.startsWith("silent") ? 504 : 502) &&
     JSON.parse(body.toString()).name === "AiGatewayError";
+  // What is held was never begun.
+  const isHeld = streamed && !exchange.begun && !exchange.waits;
   switch (fault) {
     case "stall":
     case "stall-head":
       return ended === "left" ? [] : wrong("has ended");
     case "refused":
     case "no-head":
-      return isFailure ? [] : wrong("is no 502");
+    case "silent-head":
+      return isFailure ? [] : wrong("is no failure");
     case "head-only":
     case "cut-reset":
     case "cut-fin":
-    case "cut-now": {
+    case "cut-now":
+    case "silent": {
       const early = fault === "head-only" || fault === "cut-now";
-      if (isFailure && (!streamed || early)) return [];
+      if (isFailure && (!streamed || early || isHeld)) return [];
       // Bun holds a head back until there is a first byte.
       if (status === 0 && (early || !streamed) && runtime === "bun") return [];
       if (status !== 200) return wrong("has another status");
@@ -58,6 +64,7 @@ export function wrongOf(outcome: Outcome, runtime: RuntimeName): string[] {
       return saysError(body.subarray(same)) ? [] : wrong("looks whole");
     }
     case "unended": {
+      if (isFailure && isHeld) return [];
       if (ended !== "whole" || status !== 200) return wrong("was cut");
       if (!body.subarray(0, sends.length).equals(sends)) return wrong("has other bytes");
       return saysError(body.subarray(sends.length)) ? [] : wrong("looks whole");
@@ -65,7 +72,8 @@ export function wrongOf(outcome: Outcome, runtime: RuntimeName): string[] {
   }
   if (ended !== "whole") return wrong("was cut");
   if (status !== exchange.status) return wrong("has another status");
-  if (status === 429 && headers["retry-after"] !== "7") return wrong("lost its retry-after");
+  const [name, value] = exchange.retryAfter;
+  if (status === 429 && headers[name] !== value) return wrong("lost its retry-after");
   if (headers["x-request-id"] !== `up-${exchange.n}`) return wrong("lost the provider's id");
   const expected = fault === "401"
     ? Buffer.from(sends.toString().replace("{key}", keys[exchange.wire.slug]!))
@@ -98,29 +106,50 @@ const endsOf: Partial<Record<Exchange["fault"], string[]>> = {
   "error-event": ["error"],
   stall: ["client_abort"],
   "stall-head": ["client_abort"],
+  silent: ["stalled"],
+  "silent-head": ["error", "stalled"],
 };
 
 /** What is wrong with its row. */
 export function wrongRow(outcome: Outcome, row: Row, runtime: RuntimeName): string[] {
   const { exchange, status, headers } = outcome;
-  const { wire, fault, streamed, told } = exchange;
+  const unseen = outcome.ended === "left" && mayMiss(runtime, exchange);
+  const wrong = wrongAttempt(exchange, row, unseen ? ["error", "upstream_cut"] : []);
+  // An answer of the provider's that was given up before anything of it went out, or had come.
+  const { streamed, begun, waits, fault } = exchange;
+  const isHeld = row.status_code === 200 &&
+    (!streamed || !begun && !waits || fault === "cut-now");
+  if (status !== 0) {
+    if (row.status_code !== status && !(isHeld && status >= 502)) {
+      wrong.push(`status_code is ${row.status_code} instead of ${status}`);
+    }
+    if (row.id !== headers["cf-aig-log-id"]) wrong.push(`id is ${row.id}`);
+  } else if (![499, 200, ...unseen ? [502] : []].includes(row.status_code)) {
+    // Left before the head, or before an answer that was held.
+    wrong.push(`status_code is ${row.status_code} instead of 499`);
+  }
+  return wrong;
+}
+
+/**
+ * What is wrong with the row of an attempt, whatever the client has seen of it.
+ *
+ * @param more Ends that are right as well.
+ */
+export function wrongAttempt(
+  exchange: Exchange,
+  row: Row,
+  more: readonly string[] = [],
+): string[] {
+  const { wire, fault, streamed, told, status } = exchange;
   const wrong: string[] = [];
   const same = (what: string, actual: unknown, expected: unknown) => {
     if (actual !== expected) wrong.push(`${what} is ${actual} instead of ${expected}`);
   };
-  const ends = [...endsOf[fault] ?? ["complete"]];
+  const ends = [...endsOf[fault] ?? ["complete"], ...more];
   // The reset may have overtaken an answer that was held.
-  if (fault === "cut-reset" && !streamed) ends.push("error");
-  const unseen = outcome.ended === "left" && mayMiss(runtime, exchange);
-  if (unseen) ends.push("error", "upstream_cut");
+  if (/^(?:cut-|silent)/.test(fault) && !streamed) ends.push("error");
   if (!ends.includes(row.end)) same("end", row.end, ends.join(" or "));
-  if (status !== 0) {
-    same("status_code", row.status_code, status);
-    same("id", row.id, headers["cf-aig-log-id"]);
-  } else if (![499, 200, ...unseen ? [502] : []].includes(row.status_code)) {
-    // Left before the head, or before an answer that was held.
-    same("status_code", row.status_code, 499);
-  }
   const good = (endsOf[fault] === undefined) && exchange.status === 200;
   same("success", row.success, good);
   same("provider", row.provider, fault === "refused" ? "custom-gone" : wire.slug);
@@ -129,10 +158,11 @@ export function wrongRow(outcome: Outcome, row: Row, runtime: RuntimeName): stri
   if (!nameless) same("model", row.model, `${row.provider}/${wire.model}`);
   same("authentication", row.authentication, true);
   same("key_id", row.key_id, "config.default.test");
-  if (status === 200 && fault !== "head-only") same("streamed", row.streamed, streamed);
+  if (row.status_code === 200 && fault !== "head-only") same("streamed", row.streamed, streamed);
   if (good) same("finish_reason", row.finish_reason, wire.finish[streamed ? "streamed" : "whole"]);
   // Bytes may be lost with their connection.
-  const unheard = fault === "cut-now" && row.usage_quality !== "reported";
+  const isLost = fault === "cut-now" || fault.startsWith("cut-") && !exchange.waits;
+  const unheard = isLost && row.usage_quality !== "reported";
   if (told === null || unheard) {
     if (row.usage_quality === "reported") same("usage_quality", "reported", "something else");
   } else {
@@ -144,7 +174,8 @@ export function wrongRow(outcome: Outcome, row: Row, runtime: RuntimeName): stri
   if (fault === "error-event" && !row.error?.message.includes(`Broken off (${exchange.n})`)) {
     same("error", JSON.stringify(row.error), "what the provider said");
   }
-  if (exchange.status >= 400) {
+  if (status >= 400) {
+    same("status_code", row.status_code, status);
     const said = {
       429: `Too many (${exchange.n})`,
       503: "503 Service Unavailable",

@@ -38,6 +38,8 @@ export interface Wire {
   streamType: string;
   /** The whole stream; one event for each piece of text, and those around them. */
   stream(figures: Figures, pieces: string[]): Said[];
+  /** Events at the beginning of a stream that say nothing yet. */
+  opening: number;
   /** Events at the end of a stream that prove it: without the first of them it is not proven. */
   proof: number;
   /** Body of an answer with an error status. */

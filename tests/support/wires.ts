@@ -71,6 +71,7 @@ const openAIChat: Wire = {
       { bytes: sse("[DONE]") },
     ];
   },
+  opening: 1,
   proof: 1,
   failure: openAIFailure,
   fault: (message) => sse({ error: { message, type: "server_error", code: null } }),
@@ -117,6 +118,7 @@ const openAIResponses: Wire = {
       { ...say("response.completed", { response: whole }), told: toldOf(figures) },
     ];
   },
+  opening: 1,
   proof: 1,
   failure: openAIFailure,
   fault: (message) => sse({ type: "error", code: "server_error", message, param: null }, "error"),
@@ -189,6 +191,7 @@ const anthropic: Wire = {
       { bytes: say("message_stop", {}) },
     ];
   },
+  opening: 3,
   proof: 1,
   failure: (status, message) => ({
     type: "error",
@@ -231,6 +234,7 @@ const gemini: Wire = {
       return { bytes: sse(whole), told: toldOf(so) };
     });
   },
+  opening: 0,
   proof: 1,
   failure: (status, message) => ({ error: { code: status, message, status: "UNAVAILABLE" } }),
   fault: (message) => sse({ error: { code: 503, message, status: "UNAVAILABLE" } }),
@@ -272,6 +276,7 @@ const bedrock: Wire = {
       },
     ];
   },
+  opening: 1,
   proof: 2,
   failure: (_status, message) => ({ message }),
   fault: (message) =>
@@ -330,6 +335,7 @@ const cohere: Wire = {
       { bytes: sse("[DONE]") },
     ];
   },
+  opening: 2,
   proof: 2,
   failure: (_status, message) => ({ id: "e", message }),
   fault: (message) =>
