@@ -30,9 +30,9 @@ export interface LogWriterOptions {
 /** Milliseconds that a row waits for company: what a killed process may lose. */
 const pause = 200;
 /** Rows of one batch. */
-const batch = 128;
-/** Bytes of bodies that make a batch full. */
-const batchBytes = 4 * 1024 * 1024;
+const batch = 256;
+/** Bytes of bodies that make a batch full: a process on SQLite answers nobody while it writes one. */
+const batchBytes = 1024 * 1024;
 /** Milliseconds until the next try when the store is away: doubled each time, up to the second. */
 const retry = { first: 250, most: 5000 };
 /** Failures of a batch after which its rows are tried one by one: one of them may be to blame. */
@@ -146,7 +146,9 @@ export class LogWriter {
     } catch (error) {
       await this.#failed(admitted, error);
     }
-    this.#release(part.length - admitted.length, part.filter((entry) => !admitted.includes(entry)));
+    if (admitted.length === part.length) return;
+    const kept = new Set(admitted);
+    this.#release(part.filter((entry) => !kept.has(entry)));
   }
 
   #take(): LogEntry[] {
@@ -175,7 +177,7 @@ export class LogWriter {
       const { left, taken } = await this.#oneByOne(entries);
       if (taken.length > 0) {
         this.#stored(taken);
-        this.#release(left.length, left);
+        this.#release(left);
         this.#options.metrics.count(
           "sluice_log_rows_refused_total",
           "Log rows that the store does not take",
@@ -203,8 +205,8 @@ export class LogWriter {
     return { left, taken };
   }
 
-  #release(count: number, entries: readonly LogEntry[]): void {
-    if (count > 0) { for (const entry of entries) this.#bytes -= sizeOf(entry); }
+  #release(entries: readonly LogEntry[]): void {
+    for (const entry of entries) this.#bytes -= sizeOf(entry);
   }
 }
 
