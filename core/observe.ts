@@ -117,10 +117,19 @@ export function pumpOf(body: Body, observer: Observer, signal?: AbortSignal): Pu
   // Deno: a read without a buffer of ours allocates 64 KiB each time, and costs twice as much.
   const byob = runtime === "deno" ? byobReader(body) : undefined;
   const reader = byob ?? body.getReader();
+  /** A new one for each read would cost as much as the rest of it. */
+  let buffer: ArrayBuffer | undefined;
   const read = (): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> =>
-    byob?.read(new Uint8Array(readSize)) as Promise<
+    byob?.read(new Uint8Array(buffer ?? new ArrayBuffer(readSize))) as Promise<
       ReadableStreamReadResult<Uint8Array<ArrayBuffer>>
     > ?? (reader as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>).read();
+  /** A small chunk does not keep the buffer, which the next read gets. */
+  const owned = (chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
+    if (byob === undefined) return chunk;
+    const small = chunk.length <= readSize / 2;
+    buffer = small && chunk.buffer.byteLength === readSize ? chunk.buffer : undefined;
+    return small ? chunk.slice() : chunk;
+  };
   let open = true;
   let waiting = false;
   observer.begin?.({
@@ -153,9 +162,9 @@ export function pumpOf(body: Body, observer: Observer, signal?: AbortSignal): Pu
       return read().then(({ done, value }) => {
         waiting = false;
         if (done) return finish(out, end("closed"));
-        // A small chunk must not keep a large buffer alive.
-        observer.chunk(byob === undefined || value.length > readSize / 2 ? value : value.slice());
-        out.enqueue(value);
+        const chunk = owned(value);
+        observer.chunk(chunk);
+        out.enqueue(chunk);
       }, (error) => {
         const last = end("broken");
         if (last === undefined) {
