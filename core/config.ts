@@ -74,6 +74,26 @@ export interface GatewayConfig {
   tokens?: TokenConfig[];
   /** Dynamic routes, by name. */
   routes?: Record<string, unknown>;
+  /** Stored answers are forgotten when a setting of the cache changes. */
+  cache_invalidate_on_update?: boolean;
+  /** Rows are exported, where an export is configured. */
+  logpush?: boolean;
+  /** PEM of an RSA key; what is exported is encrypted with it. */
+  logpush_public_key?: string | null;
+  /** Where traces of this gateway go. */
+  otel?: OtelConfig[];
+}
+
+/** One of `gateways.<id>.otel` (spec 14.1, 8.8). */
+export interface OtelConfig {
+  /** Of an OTLP/HTTP receiver. */
+  url: string;
+  /** Sent with each export; values may be credentials. */
+  headers: Record<string, string>;
+  /** Value of the header `authorization`. */
+  authorization?: string;
+  /** `json` unless given. */
+  content_type?: "json" | "protobuf";
 }
 
 /** What a limit tells apart. */
@@ -217,6 +237,13 @@ export interface Config {
   cors?: CorsSettings;
   /** What a request may cost. */
   limits?: LimitsConfig;
+  /** Gateways, custom providers and prices may be changed over the management API; true unless given. */
+  stored_settings?: boolean;
+  /**
+   * Custom providers that are made over the management API may be on inner addresses and over http; false
+   * unless given.
+   */
+  allow_private_providers?: boolean;
 }
 
 /** A gateway's settings with every default filled in. */
@@ -242,6 +269,8 @@ export interface ParsedConfig {
   prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
   limits: Required<LimitsConfig>;
+  stored_settings: boolean;
+  allow_private_providers: boolean;
 }
 
 /** One thing that is wrong in a configuration. */
@@ -272,7 +301,7 @@ export class ConfigError extends Error {
 
 /** Keys below which nothing that was found is shown: URLs hold passwords, too. */
 const mayHoldSecrets = new Set([
-  ...["keys", "headers", "tokens", "storage"],
+  ...["keys", "headers", "tokens", "storage", "otel"],
   ...["base_url", "token_url", "team_domain", "jwks_url"],
 ]);
 

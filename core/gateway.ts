@@ -28,7 +28,8 @@ import {
   type UniversalRoute,
 } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
-import { type Setup, setUp } from "./setup.ts";
+import type { Snapshot } from "./settings/effective.ts";
+import { setUp } from "./setup.ts";
 import { healthOf } from "./storage/guard.ts";
 import type { Stores } from "./storage/ports.ts";
 import { compat } from "./unified/compat.ts";
@@ -195,7 +196,13 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
         throw new GatewayError(501, Code.notServed, `${found.what} is not served by this version`);
       } else {
         if (found.kind === "unified") endpoint = found.endpoint;
-        const { gateway, provider } = locate(setup, found, path, request);
+        const settings = host.settings.current(platform);
+        const { gateway, provider } = locate(
+          settings instanceof Promise ? await settings : settings,
+          found,
+          path,
+          request,
+        );
         ctx = new Context({
           host,
           request,
@@ -273,12 +280,12 @@ const shortestToken = 16;
 
 /** The gateway and the provider that a URL names, or an error that tells which of them is not there. */
 function locate(
-  setup: Setup,
+  settings: Snapshot,
   found: NativeRoute | UniversalRoute | UnifiedRoute,
   path: string,
   { method, headers }: Request,
 ): { gateway: GatewaySettings; provider: Provider } {
-  const { config, gateways, providers } = setup;
+  const { config, gateways, providers } = settings;
   const { account } = found;
   // Cloudflare's REST surface has no gateway in its path.
   const id = found.gateway ??
@@ -315,7 +322,7 @@ function locate(
   if (depth === 1 && !providers.has(name) && nearest(name, [...providers.keys()]) === undefined) {
     throw noRoute(path);
   }
-  return { gateway, provider: providerNamed(setup, name, headers) };
+  return { gateway, provider: providerNamed(settings, name, headers) };
 }
 
 function isAdmin(found: Route | undefined): found is ManagementRoute | { kind: "metrics" } {

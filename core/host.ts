@@ -14,8 +14,9 @@ import { Metrics } from "./metrics.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { runtimeName } from "./runtime.ts";
+import { Settings } from "./settings/settings.ts";
 import { Settler } from "./settler.ts";
-import type { Setup } from "./setup.ts";
+import type { ProviderEntry, Setup } from "./setup.ts";
 import { guardStores } from "./storage/guard.ts";
 import { memoryLogs } from "./storage/logs-memory.ts";
 import { memoryCounters, memoryKV } from "./storage/memory.ts";
@@ -40,6 +41,12 @@ export interface Host {
    * @internal
    */
   readonly providerKeys: ProviderKeys;
+  /**
+   * What is configured and what was changed since, over the management API.
+   *
+   * @internal
+   */
+  readonly settings: Settings;
   /**
    * Lends provider keys to requests.
    *
@@ -106,6 +113,8 @@ export interface Host {
    * @internal
    */
   provider(name: string, headers: Headers): Provider;
+  /** All of them, by slug. */
+  readonly providers: readonly Provider[];
   /** Settings of a provider, by slug. */
   settingsOf(slug: string): ProviderSettings;
   /** A new UUIDv7. */
@@ -153,8 +162,18 @@ export function createHost(options: HostOptions): OwnHost {
     logs: options.stores?.logs ?? memoryLogs(),
   };
   const stores = guardStores(given, { now, report });
-  const rulesOf = (gateway: string) => setup.gateways.get(gateway);
   const immediate = runtimeName() === "workers";
+  const pricer = createPricer({ prices: setup.config.prices, now, report });
+  const settings = new Settings({
+    setup,
+    kv: stores.keys,
+    now,
+    immediate,
+    report,
+    onChange: ({ prices }) => pricer.use(prices),
+  });
+  const rulesOf = (gateway: string) => settings.last.gateways.get(gateway);
+  const salts = new WeakMap<ProviderEntry, string>();
   const log = new LogWriter({ logs: stores.logs, metrics, now, report, rulesOf, immediate });
   const settler = new Settler(waiting, () => {
     metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
@@ -170,7 +189,13 @@ export function createHost(options: HostOptions): OwnHost {
     immediate,
     digest: options.digest,
     // Another server behind the same name answers otherwise.
-    saltOf: (slug) => JSON.stringify(setup.providers.get(slug)?.settings ?? {}),
+    saltOf(slug) {
+      const entry = settings.last.providers.get(slug);
+      if (entry === undefined) return "{}";
+      let salt = salts.get(entry);
+      if (salt === undefined) salts.set(entry, salt = entry.salt ?? JSON.stringify(entry.settings));
+      return salt;
+    },
   });
   const flush = async () => {
     await settler.drain();
@@ -182,6 +207,7 @@ export function createHost(options: HostOptions): OwnHost {
     stores,
     virtualKeys: new VirtualKeys({ kv: stores.keys, now, configured, immediate }),
     providerKeys,
+    settings,
     keyring: new Keyring({ keys, stored: providerKeys, limiter, cors, now, immediate, report }),
     limiter,
     cache,
@@ -191,12 +217,15 @@ export function createHost(options: HostOptions): OwnHost {
     allowance: new Allowance(tapes),
     // A timer of one request may not do the work of another there.
     immediate,
-    pricer: createPricer({ prices: setup.config.prices, now, report }),
+    pricer,
     models: config.models,
     fetch: options.fetch,
     respond: options.respond ?? webRespond,
-    settingsOf: (slug) => setup.providers.get(slug)?.settings ?? {},
-    provider: (name, headers) => providerNamed(setup, name, headers),
+    settingsOf: (slug) => settings.last.providers.get(slug)?.settings ?? {},
+    get providers() {
+      return settings.last.rows;
+    },
+    provider: (name, headers) => providerNamed(settings.last, name, headers),
     nextId: idSource(),
     now,
     report,

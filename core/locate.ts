@@ -7,19 +7,24 @@ import { type CorsSettings, fromStrangePage } from "./cors.ts";
 import { Code, GatewayError } from "./error.ts";
 import { shown, suggestion } from "./nearest.ts";
 import type { Provider } from "./provider.ts";
-import type { Setup } from "./setup.ts";
+import type { Snapshot } from "./settings/effective.ts";
 
 /**
  * The provider of a slug or alias, for a request with these headers; an error that names it, where there
  * is none (400, code 2008) or where it is closed to the page that asks (403, code 8008).
  */
-export function providerNamed(setup: Setup, name: string, headers: Headers): Provider {
-  const provider = setup.providers.get(name)?.provider;
+export function providerNamed(settings: Snapshot, name: string, headers: Headers): Provider {
+  const provider = settings.providers.get(name)?.provider;
   if (provider === undefined) {
-    const hint = suggestion(name, [...setup.providers.keys()], "providers");
+    const off = [...settings.records.providers.values()].find(({ slug }) =>
+      name === `custom-${slug}`
+    );
+    const hint = off === undefined
+      ? suggestion(name, [...settings.providers.keys()], "providers")
+      : "it is there, and off: set its 'enable' to true";
     throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${shown(name)}'; ${hint}`);
   }
-  assertPageMayCall(provider, headers, setup.config.cors);
+  assertPageMayCall(provider, headers, settings.config.cors);
   return provider;
 }
 

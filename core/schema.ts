@@ -95,7 +95,16 @@ const keySource = v.union([
   }),
 ], "an object with either 'env' or 'value'");
 
-const gateway = v.strictObject({
+/** One of `otel`; the bounds are Cloudflare's. */
+const otel = v.strictObject({
+  url: v.pipe(v.string(), v.maxLength(2048), v.check(isHTTP, "an absolute http(s) URL")),
+  headers: v.optional(v.record(headerName, v.pipe(headerValue, v.maxLength(4096))), {}),
+  authorization: v.optional(v.pipe(headerValue, v.maxLength(256))),
+  content_type: v.optional(v.picklist(["json", "protobuf"])),
+});
+
+/** Settings of a gateway, in the configuration as in the management API. */
+export const gatewaySettings = {
   authentication: v.optional(v.boolean(), false),
   open: v.optional(v.boolean()),
   errors: v.optional(v.picklist(["true", "strict"]), "true"),
@@ -146,7 +155,15 @@ const gateway = v.strictObject({
     [],
   ),
   routes: v.optional(v.record(name, v.unknown())),
-});
+  cache_invalidate_on_update: v.optional(v.boolean(), false),
+  logpush: v.optional(v.boolean(), false),
+  logpush_public_key: v.nullish(
+    v.pipe(v.string(), v.minLength(16), v.maxLength(1024)),
+    null,
+  ),
+  otel: v.optional(v.pipe(v.array(otel), v.maxLength(5)), []),
+};
+const gateway = v.strictObject(gatewaySettings);
 
 /** The whole configuration. */
 export const schema = v.strictObject({
@@ -224,6 +241,8 @@ export const schema = v.strictObject({
     }),
     {},
   ),
+  stored_settings: v.optional(v.boolean(), true),
+  allow_private_providers: v.optional(v.boolean(), false),
 });
 
 /** One thing that does not fit. */
@@ -294,6 +313,10 @@ function isPattern(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isHTTP(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 function isBaseURL(text: string): boolean {

@@ -24,6 +24,8 @@ import type { KeyRecord } from "./virtual-keys.ts";
 export interface ProviderEntry {
   provider: Provider;
   settings: ProviderSettings;
+  /** What has a say in its answers, where that is not all in `settings`. */
+  salt?: string;
 }
 
 /** What a request is served from. */
@@ -39,6 +41,8 @@ export interface Setup {
   tokens: ReadonlyMap<string, readonly KeyRecord[]>;
   /** Encrypts what is stored; none without a master key. */
   vault: Vault | undefined;
+  /** Names of the plugins in the chain. */
+  plugins: ReadonlySet<string>;
 }
 
 interface SetupInput {
@@ -65,6 +69,7 @@ export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup 
     keys,
     tokens: tokenTable(config),
     vault,
+    plugins: new Set(plugins.map(({ name }) => name)),
   };
 }
 
@@ -230,7 +235,7 @@ function readKey(source: KeyConfig, env: Readonly<Record<string, unknown>>): str
 }
 
 /** Settings that only work with a plugin in the chain, and the value that means off. */
-const needs: Record<string, { plugin: string; off: unknown }> = {
+export const needs: Record<string, { plugin: string; off: unknown }> = {
   cache_ttl: { plugin: "cache", off: 0 },
   cache_stale_while_revalidate: { plugin: "cache", off: 0 },
   cache_stale_if_error: { plugin: "cache", off: 0 },

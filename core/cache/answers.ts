@@ -66,7 +66,6 @@ export class AnswerCache {
   readonly #places: Places;
   readonly #purges: Purges;
   readonly #storing: Storing;
-  readonly #salts = new Map<string, string>();
   readonly #watch = new Watch(() => performance.now(), patience / 3);
   readonly #looks = this.#watch.list();
   #slowUntil = -Infinity;
@@ -104,9 +103,7 @@ export class AnswerCache {
 
   /** What of a provider's configuration has a say in its answers. */
   saltOf(slug: string): string {
-    let salt = this.#salts.get(slug);
-    if (salt === undefined) this.#salts.set(slug, salt = this.#options.saltOf(slug));
-    return salt;
+    return this.#options.saltOf(slug);
   }
 
   /** The answer, if this process has it in memory; may be too old to be good, see `expiryOf`. */

@@ -23,7 +23,7 @@ export interface CostParts {
   output: number;
   /** Everything priced by another unit than a token, and sums that are told without their parts. */
   other: number;
-  /** Where the price is from; from the cache, nothing was paid. */
+  /** Where the price is from, `config` also where it is stored; from the cache, nothing was paid. */
   source: "table" | "provider" | "request" | "config" | "cache";
   /** What an answer from the cache did not cost. */
   saved?: number;
@@ -100,6 +100,17 @@ export interface PriceOverride {
  */
 export type PriceOverrides = Readonly<Record<string, PriceOverride>>;
 
+/** A price that is not the configuration's, and wins over it: stored, and changed while the gateway runs. */
+export interface PriceRule {
+  /** Slug. */
+  provider: string;
+  /** Compared without regard to case. */
+  model: string;
+  /** Of several that fit, `equals` counts before `starts-with`, then `contains`, then the longer one. */
+  rule: "equals" | "starts-with" | "contains";
+  rates: Rates;
+}
+
 /** What there is to price. */
 export interface Priced {
   /** Slug. */
@@ -117,6 +128,8 @@ export interface Priced {
 export interface Pricer {
   /** Null where a price or a number of tokens is not known; a promise only while the table loads. */
   cost(input: Priced): CostParts | null | Promise<CostParts | null>;
+  /** Prices by these rules from now on, in place of earlier ones. */
+  use(rules: readonly PriceRule[]): void;
 }
 
 /** What a pricer is made of. */
@@ -150,7 +163,8 @@ const retryAfter = 60_000;
 export function createPricer(options: PricerOptions): Pricer {
   const { now, report, load = loadTable } = options;
   const overrides = new Overrides(options.prices ?? {});
-  const memo = new Memo<Known>(models);
+  let memo = new Memo<Known>(models);
+  let rules: readonly PriceRule[] = [];
   let table: PriceTable | undefined;
   let failedAt: number | undefined;
 
@@ -158,7 +172,8 @@ export function createPricer(options: PricerOptions): Pricer {
     const key = `${input.provider}/${input.model}`;
     let found = memo.get(key);
     if (found === undefined) {
-      const override = overrides.find(input.provider, input.model);
+      const override = ratesIn(rules, input.provider, input.model) ??
+        overrides.find(input.provider, input.model);
       memo.set(key, found = { override, row: undefined, slot: 0 });
     }
     return found;
@@ -197,7 +212,38 @@ export function createPricer(options: PricerOptions): Pricer {
     if (failedAt !== undefined && now() - failedAt < retryAfter) return null;
     return loaded(input);
   }
-  return { cost };
+  return {
+    cost,
+    use(given) {
+      rules = [...given].map((rule) => ({ ...rule, model: rule.model.toLowerCase() })).sort((
+        a,
+        b,
+      ) => ranks[a.rule] - ranks[b.rule] || b.model.length - a.model.length);
+      memo = new Memo<Known>(models);
+    },
+  };
+}
+
+const ranks = { equals: 0, "starts-with": 1, contains: 2 };
+
+/** The first rule that fits any spelling of the model. */
+function ratesIn(
+  rules: readonly PriceRule[],
+  provider: string,
+  model: string,
+): Rates | undefined {
+  if (rules.length === 0) return undefined;
+  const names = modelNames(provider, model);
+  return rules.find((rule) =>
+    rule.provider === provider &&
+    names.some((name) =>
+      rule.rule === "equals"
+        ? name === rule.model
+        : rule.rule === "contains"
+        ? name.includes(rule.model)
+        : name.startsWith(rule.model)
+    )
+  )?.rates;
 }
 
 function whole(dollars: number, source: CostParts["source"]): CostParts {

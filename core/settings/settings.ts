@@ -1,0 +1,194 @@
+/**
+ * The settings in force: the configuration's, and over them what was changed over the API, here or by
+ * another process. From memory: no request waits for the store but the first, and one that comes when
+ * nobody has asked for a while.
+ *
+ * @module
+ */
+import type { Platform } from "../context.ts";
+import { Code, GatewayError } from "../error.ts";
+import type { Setup } from "../setup.ts";
+import { configured, type Snapshot, withRecords } from "./effective.ts";
+import { type Kind, type RecordOf, SettingsStore } from "./store.ts";
+import type { KV } from "../storage/ports.ts";
+
+/** What {@link Settings} is made of. */
+export interface SettingsOptions {
+  setup: Setup;
+  kv: KV;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Requests must not wait for each other's work (Workers). */
+  immediate: boolean;
+  /** Tells the operator. */
+  report(message: string, cause?: unknown): void;
+  /** Told of each new snapshot, before the first request that sees it. */
+  onChange(snapshot: Snapshot): void;
+}
+
+/** Milliseconds for which the store is not asked again. */
+const fresh = 2_000;
+/** Milliseconds after which a request waits for an answer. */
+const stale = 5_000;
+/** Milliseconds between two tries of a store that fails. */
+const pause = 1_000;
+/**
+ * Milliseconds after a change in which all is read again, and how often: a store may show a new revision
+ * before what it is about.
+ */
+const unsettled = 70_000, again = 10_000;
+
+/** The settings of all gateways. */
+export class Settings {
+  readonly #setup: Setup;
+  readonly #store: SettingsStore;
+  readonly #now: () => number;
+  readonly #immediate: boolean;
+  readonly #report: SettingsOptions["report"];
+  readonly #onChange: (snapshot: Snapshot) => void;
+  #snapshot: Snapshot;
+  #revision: string | undefined;
+  #revisionSince = 0;
+  #loadedAt = 0;
+  #checkedAt = -Infinity;
+  #askedAt = -Infinity;
+  /** The last answer was none: nobody waits for the next one. */
+  #failed = false;
+  #running: Promise<Snapshot> | undefined;
+  /** Counts what this process changed: an answer from before a change is void. */
+  #changes = 0;
+  #writes: Promise<unknown> = Promise.resolve();
+
+  /** Reads nothing yet. */
+  constructor(options: SettingsOptions) {
+    const { setup, kv, now, immediate, report, onChange } = options;
+    this.#setup = setup;
+    this.#store = new SettingsStore({ kv, vault: setup.vault, report });
+    this.#now = now;
+    this.#immediate = immediate;
+    this.#report = report;
+    this.#onChange = onChange;
+    this.#snapshot = configured(setup);
+    if (!setup.config.stored_settings) this.#checkedAt = Infinity;
+  }
+
+  /**
+   * For a request that begins. What another process changed shows after 5 s at most. While the store is
+   * away, what was there before is still there; where nothing was, this rejects with a 503, as a gateway
+   * that is to refuse strangers must not let them in.
+   */
+  current(platform: Platform): Snapshot | Promise<Snapshot> {
+    const age = this.#now() - this.#checkedAt;
+    if (age < fresh && (age >= 0 || this.#checkedAt === Infinity)) return this.#snapshot;
+    return this.#aged(age, platform);
+  }
+
+  /** As of the last look. */
+  get last(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** As of now; rejects where the store cannot be asked. */
+  async latest(): Promise<Snapshot> {
+    if (!this.#setup.config.stored_settings) return this.#snapshot;
+    return await this.#load();
+  }
+
+  /** Reads, decides and writes; one change after the other, since a store cannot compare before it writes. */
+  change<T>(work: (store: SettingsStore) => Promise<T>): Promise<T> {
+    const done = this.#writes.then(async () => {
+      if (!this.#setup.config.stored_settings) {
+        throw new GatewayError(
+          403,
+          Code.notServed,
+          "Settings cannot be changed over the API: 'stored_settings' is false in the configuration",
+        );
+      }
+      try {
+        return await work(this.#store);
+      } finally {
+        this.#changes++;
+        this.#revision = undefined;
+        // What was written holds from now on here; where it cannot be read, from the next look on.
+        await this.#load().catch(() => this.#checkedAt = -Infinity);
+      }
+    });
+    this.#writes = done.catch(() => {});
+    return done;
+  }
+
+  /** An object as it is stored now. */
+  stored<K extends Kind>(kind: K, id: string): Promise<RecordOf<K> | undefined> {
+    return this.#store.get(kind, id);
+  }
+
+  #aged(age: number, { waitUntil }: Platform): Snapshot | Promise<Snapshot> {
+    const at = this.#now();
+    const known = this.#revision !== undefined || this.#loadedAt > 0;
+    if (known && (this.#failed || (age >= 0 && age < stale))) {
+      const asked = at - this.#askedAt;
+      if (asked < 0 || asked >= pause) {
+        const work = this.#refresh().catch(() => {});
+        waitUntil?.(work);
+      }
+      return this.#snapshot;
+    }
+    const work = this.#refresh();
+    return known ? work.catch(() => this.#snapshot) : work.catch((cause) => {
+      throw unavailable(cause);
+    });
+  }
+
+  #refresh(): Promise<Snapshot> {
+    if (this.#running !== undefined) return this.#running;
+    this.#askedAt = this.#now();
+    const work = this.#load().catch((error) => {
+      this.#failed = true;
+      throw error;
+    }).finally(() => this.#running = undefined);
+    if (!this.#immediate) this.#running = work;
+    return work;
+  }
+
+  async #load(): Promise<Snapshot> {
+    for (;;) {
+      const changes = this.#changes;
+      const revision = await this.#store.revision();
+      const at = this.#now();
+      const settled = at - this.#revisionSince >= unsettled ||
+        (at >= this.#loadedAt && at - this.#loadedAt < again);
+      if (revision === this.#revision && (revision === "" || settled)) {
+        this.#checked(at);
+        return this.#snapshot;
+      }
+      // Nothing was ever stored: nothing is listed.
+      const records = revision === "" ? undefined : await this.#store.load();
+      if (changes !== this.#changes) continue;
+      const next = records === undefined
+        ? configured(this.#setup)
+        : withRecords(this.#setup, records, this.#snapshot, this.#report);
+      if (revision !== this.#revision) this.#revisionSince = at;
+      this.#revision = revision;
+      this.#loadedAt = at;
+      this.#snapshot = next;
+      this.#checked(at);
+      this.#onChange(next);
+      return next;
+    }
+  }
+
+  #checked(at: number): void {
+    this.#checkedAt = at;
+    this.#failed = false;
+  }
+}
+
+function unavailable(cause: unknown): GatewayError {
+  return new GatewayError(
+    503,
+    Code.authUnavailable,
+    "The store of settings cannot be reached, and without it nobody can tell who may use this gateway; " +
+      "try again in a moment",
+    { cause, headers: { "retry-after": "1" } },
+  );
+}

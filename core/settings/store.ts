@@ -1,0 +1,172 @@
+/**
+ * Settings in the store of keys: one value for each object, so that two who change different objects at
+ * once lose nothing, and a revision that tells others that something has changed.
+ *
+ * @module
+ */
+import { digestKey, type Json, type KV } from "../storage/ports.ts";
+import type { Vault } from "../vault.ts";
+import type { CostRecord, GatewayRecord, PriceRecord, ProviderRecord, Records } from "./records.ts";
+
+/** Kinds of objects, and what each is. */
+interface Kinds {
+  gateway: GatewayRecord;
+  provider: ProviderRecord;
+  price: CostRecord | PriceRecord;
+}
+
+/** A kind of object. */
+export type Kind = keyof Kinds;
+
+/** An object of a kind. */
+export type RecordOf<K extends Kind> = Kinds[K];
+
+/** What {@link SettingsStore} is made of. */
+export interface SettingsStoreOptions {
+  kv: KV;
+  /** Seals what may be a credential; without one it is stored as it is. */
+  vault: Vault | undefined;
+  /** Tells the operator. */
+  report(message: string, cause?: unknown): void;
+}
+
+const root = "settings:";
+const revisionKey = `${root}revision`;
+/** Values that are read at a time. */
+const batch = 32;
+/** Settings of a gateway that may hold credentials. */
+export const secretSettings: readonly string[] = ["otel", "stripe"];
+
+/** As it is stored; `sealed` holds the members that may be credentials. */
+type Stored = { [name: string]: Json };
+
+/** Reads and writes records. */
+export class SettingsStore {
+  readonly #kv: KV;
+  readonly #vault: Vault | undefined;
+  readonly #report: SettingsStoreOptions["report"];
+  /** Texts that could not be opened: told once. */
+  readonly #broken = new Set<string>();
+
+  constructor({ kv, vault, report }: SettingsStoreOptions) {
+    this.#kv = kv;
+    this.#vault = vault;
+    this.#report = report;
+  }
+
+  /** Changes whenever something else does; cheap to ask for. */
+  async revision(): Promise<string> {
+    const stored = await this.#kv.get(revisionKey);
+    return typeof stored === "string" ? stored : "";
+  }
+
+  /** Everything, in the order of its ids. */
+  async load(): Promise<Records> {
+    const places = (await this.#kv.keys(root)).filter((at) => at !== revisionKey).sort();
+    const gateways = new Map<string, GatewayRecord>();
+    const providers = new Map<string, ProviderRecord>();
+    const prices = new Map<string, CostRecord | PriceRecord>();
+    for (let i = 0; i < places.length; i += batch) {
+      const some = places.slice(i, i + batch);
+      const found = await Promise.all(some.map((at) => this.#read(at)));
+      for (const [n, record] of found.entries()) {
+        const [, kind] = some[n]!.split(":");
+        if (record === undefined) continue;
+        if (kind === "gateway") gateways.set(record.id as string, record as never);
+        else if (kind === "provider") providers.set(record.id as string, record as never);
+        else if (kind === "price") prices.set(record.id as string, record as never);
+      }
+    }
+    return { gateways, providers, prices };
+  }
+
+  /** One object as it is now, or nothing. */
+  async get<K extends Kind>(kind: K, id: string): Promise<RecordOf<K> | undefined> {
+    return await this.#read(await place(kind, id)) as RecordOf<K> | undefined;
+  }
+
+  /** Stores an object. */
+  async put<K extends Kind>(kind: K, record: RecordOf<K>): Promise<void> {
+    const at = await place(kind, record.id);
+    const stored = await this.#sealed(at, JSON.parse(JSON.stringify(record)));
+    await this.#changing(() => this.#kv.set(at, stored));
+  }
+
+  /** Deletes objects. */
+  async delete(kind: Kind, ids: readonly string[]): Promise<void> {
+    const places = await Promise.all(ids.map((id) => place(kind, id)));
+    await this.#changing(async () => {
+      for (const at of places) await this.#kv.delete(at);
+    });
+  }
+
+  /**
+   * The revision changes before and after: should this process die in between, others look again for some
+   * time after the first, and find what it has done.
+   */
+  async #changing(work: () => Promise<void>): Promise<void> {
+    await this.#kv.set(revisionKey, crypto.randomUUID());
+    await work();
+    await this.#kv.set(revisionKey, crypto.randomUUID());
+  }
+
+  async #read(at: string): Promise<Stored | undefined> {
+    const stored = await this.#kv.get(at);
+    if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return undefined;
+    if (typeof stored.id !== "string") return undefined;
+    const { sealed, ...rest } = stored;
+    if (typeof sealed !== "string") return rest;
+    const opened = await this.#open(sealed, at);
+    return { ...rest, ...opened, ...opened.settings && { settings: merged(rest, opened) } };
+  }
+
+  async #sealed(at: string, record: Stored): Promise<Stored> {
+    if (this.#vault === undefined) return record;
+    const { headers, settings, ...rest } = record;
+    const secret: Stored = {};
+    if (headers !== undefined && headers !== null) secret.headers = headers;
+    const plain: Stored = {};
+    if (isObject(settings)) {
+      const hidden: Stored = {};
+      for (const [name, value] of Object.entries(settings)) {
+        (secretSettings.includes(name) && value !== null ? hidden : plain)[name] = value;
+      }
+      if (Object.keys(hidden).length > 0) secret.settings = hidden;
+    }
+    if (Object.keys(secret).length === 0) return record;
+    const sealed = await this.#vault.seal(JSON.stringify(secret), [at]);
+    return { ...rest, headers: null, ...isObject(settings) && { settings: plain }, sealed };
+  }
+
+  /** What cannot be opened is left out, and told: without its credentials nothing does harm. */
+  async #open(sealed: string, at: string): Promise<Stored> {
+    try {
+      if (this.#vault === undefined) throw new Error("SLUICE_MASTER_KEY is not set");
+      const opened: unknown = JSON.parse(await this.#vault.open(sealed, [at]));
+      return isObject(opened) ? opened : {};
+    } catch (error) {
+      if (!this.#broken.has(sealed)) {
+        this.#broken.add(sealed);
+        const [, kind] = at.split(":");
+        const reason = error instanceof Error ? error.message : "unknown";
+        this.#report(`Headers of a stored ${kind} cannot be decrypted and are left out: ${reason}`);
+      }
+      return {};
+    }
+  }
+}
+
+function merged(rest: Stored, opened: Stored): Stored {
+  return {
+    ...isObject(rest.settings) && rest.settings,
+    ...isObject(opened.settings) && opened.settings,
+  };
+}
+
+function isObject(value: unknown): value is Stored {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+async function place(kind: Kind, id: string): Promise<string> {
+  return `${root}${kind}:${(await digestKey(id)).slice(0, 32)}`;
+}
