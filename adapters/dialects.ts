@@ -8,7 +8,7 @@ import { Code, GatewayError } from "../core/error.ts";
 import { list, object } from "../core/formats/json.ts";
 import { forBedrock, forVertex } from "../core/unified/codecs/anthropic/hosts.ts";
 import type { Dialect } from "../core/unified/dialect.ts";
-import { only, speech } from "./endpoints.ts";
+import { images, only, speech } from "./endpoints.ts";
 import {
   alternate,
   deepseek,
@@ -20,6 +20,17 @@ import {
   together,
 } from "./quirks.ts";
 import { rename, spelled, thinkingSwitch } from "./spelling.ts";
+import {
+  bedrockTasks,
+  cohereTasks,
+  fireworksTasks,
+  googlePath,
+  googleTasks,
+  grokTasks,
+  huggingFaceTasks,
+  services,
+  workersAITasks,
+} from "./tasks.ts";
 
 const chat = { "openai-chat": "chat/completions" };
 const chatV1 = { "openai-chat": "v1/chat/completions" };
@@ -115,7 +126,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   grok: {
     chat: chatAndResponses,
-    endpoints: only("", "completions", "images/generations", "images/edits", "models"),
+    ...grokTasks,
     request: spelled({ newMax: true, omit: without("metadata"), also: grok }),
   },
   groq: {
@@ -139,7 +150,9 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   mistral: {
     chat,
+    answersOtherwise: true,
     endpoints: only("", "embeddings", "moderations", "models", "audio/speech", speech[1]),
+    shapes: { embeddings: "mistral", "audio/speech": "mistral" },
     request: spelled({
       thoughts: "none",
       nameless: true,
@@ -217,7 +230,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   fireworks: {
     chat,
-    endpoints: only("", "completions", "embeddings", "models", "rerank"),
+    ...fireworksTasks,
     request: spelled({ flat: true }),
     takes: ["reasoning_content"],
   },
@@ -232,6 +245,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       "rerank",
       ...speech,
     ),
+    shapes: { "images/generations": "together" },
     request: spelled({ flat: true, also: together }),
     takes: ["video_url", "reasoning"],
   },
@@ -273,21 +287,17 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   deepinfra: {
     chat,
-    endpoints: only(
-      "",
-      "completions",
-      "embeddings",
-      "images/generations",
-      "images/edits",
-      "models",
-      ...speech,
-    ),
+    endpoints: {
+      ...only("", "completions", "embeddings", ...images, "models", ...speech),
+      rerank: "v1/inference/{+model}",
+    },
+    shapes: { rerank: "deepinfra" },
     request: plain.request!,
     takes: ["reasoning_content"],
   },
   baseten: plain,
   parallel: { chat, endpoints: only(""), request: plain.request! },
-  huggingface: { chat: chatV1, endpoints: only("v1/", "models"), request: plain.request! },
+  huggingface: { chat: chatV1, ...huggingFaceTasks, request: plain.request! },
   ollama: {
     chat: chatV1,
     endpoints: only("v1/", "completions", "embeddings", "models"),
@@ -310,7 +320,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   "workers-ai": {
     chat: chatV1,
-    endpoints: only("v1/", "embeddings"),
+    ...workersAITasks,
     request: spelled({
       flat: true,
       also(body) {
@@ -330,7 +340,8 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   "google-ai-studio": {
     chat: { gemini: "v1beta/models/{model}:generateContent" },
     genuine: true,
-    endpoints: only("v1beta/openai/", "images/generations"),
+    ...googleTasks("v1beta/models"),
+    place: ({ path, model }) => ({ path: googlePath(path, model), model }),
   },
   "google-vertex-ai": {
     chat: {
@@ -346,14 +357,15 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       if (/^(?:anthropic\/)?claude-/.test(model)) return ["anthropic-messages"];
       return model.includes("/") && !model.startsWith("google/") ? ["openai-chat"] : ["gemini"];
     },
-    endpoints: only(""),
+    ...googleTasks(`${vertex}/publishers/google/models`),
+    shapes: { ...googleTasks("").shapes, embeddings: "vertex" },
     request: (body, format, lost, target) =>
       format === "anthropic-messages"
         ? forVertex(body, lost)
         : plain.request!(body, format, lost, target),
     place({ path, model }, operation, { project = "-", region = "global" }) {
       return {
-        path: path.replace("{project}", project).replace("{region}", region),
+        path: googlePath(path, model).replace("{project}", project).replace("{region}", region),
         model: operation === "openai-chat" ? model : model.replace(/^(?:google|anthropic)\//, ""),
       };
     },
@@ -370,7 +382,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
       model.includes("anthropic.claude")
         ? ["anthropic-messages", "bedrock-converse"]
         : ["bedrock-converse"],
-    endpoints: only(""),
+    ...bedrockTasks,
     request: (body, format, lost) =>
       format === "anthropic-messages" ? forBedrock(body, lost) : body,
     /** A model may say its region: `{region}/{model}`. */
@@ -383,8 +395,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   cohere: {
     chat: { "cohere-v2": "v2/chat" },
-    endpoints: { embeddings: "compatibility/v1/embeddings", rerank: "v2/rerank" },
+    ...cohereTasks,
   },
-  voyage: { endpoints: only("", "embeddings", "rerank") },
-  jina: { endpoints: only("", "embeddings", "rerank") },
+  ...services,
 };

@@ -20,6 +20,11 @@ const operations: readonly Operation[] = [
   "responses/input_tokens",
   "messages/count_tokens",
 ];
+/** What is seen. */
+export const images: readonly ["images/generations", "images/edits"] = [
+  "images/generations",
+  "images/edits",
+];
 /** What is heard. */
 export const speech: readonly [
   "audio/speech",

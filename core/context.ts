@@ -67,6 +67,7 @@ export type Changes = Partial<
     Context,
     | "request"
     | "provider"
+    | "model"
     | "account"
     | "method"
     | "path"
@@ -132,6 +133,11 @@ export class Context {
   readonly gateway: GatewaySettings;
   /** Row of the provider that the URL names. */
   readonly provider: Provider;
+  /**
+   * The one model that is asked for, where the gateway wrote the request; path or body name it in the
+   * provider's way, or not at all.
+   */
+  readonly model: string | undefined;
   /** HTTP method, in upper case. */
   readonly method: string;
   /** Path after the provider's slug, no leading slash, raw. */
@@ -182,7 +188,7 @@ export class Context {
   constructor(
     init: Omit<
       Context,
-      "with" | "get" | "set" | "bytes" | "onAttempt" | "waitUntil" | "shared" | "wire"
+      "with" | "get" | "set" | "bytes" | "onAttempt" | "waitUntil" | "shared" | "wire" | "model"
     >,
     shared: Shared = { upstreamMs: 0, attempts: 0, keep: 0 },
   ) {
@@ -192,6 +198,7 @@ export class Context {
     this.account = init.account;
     this.gateway = init.gateway;
     this.provider = init.provider;
+    this.model = undefined;
     this.method = init.method;
     this.path = init.path;
     this.query = init.query;
@@ -213,8 +220,9 @@ export class Context {
   /** A copy with changes, for `next`. Values of {@link Context.set} are shared with it. */
   with(changes: Changes): Context {
     // Not a copy of whatever is there: that costs forty times as much on Node.
-    const { wire } = this;
-    return Object.assign(new Context(this, this.shared), wire && { wire }, changes);
+    const { model, wire } = this;
+    const copy = new Context(this, this.shared);
+    return Object.assign(copy, wire && { wire }, model !== undefined && { model }, changes);
   }
 
   /** A value that a plugin shared. */

@@ -31,6 +31,7 @@ const longest = 512;
  */
 export async function namedModels(ctx: Context, sure = true): Promise<string[] | undefined> {
   const { provider, path, clientHeaders } = ctx;
+  if (ctx.model !== undefined) return [ctx.model];
   const ofPath = provider.model?.(path, clientHeaders);
   if (ofPath !== undefined) return [decoded(ofPath)];
   if (ctx.method === "GET" || ctx.method === "HEAD") {

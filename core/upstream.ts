@@ -227,7 +227,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     if (ctx.hold !== undefined) call.headers["accept-encoding"] = "identity"; // it is looked at at once
     try {
       const body = attempt.body = await readyBytes(ctx, call.headers);
-      const model = provider.model?.(ctx.path, clientHeaders) ??
+      const model = ctx.model ?? provider.model?.(ctx.path, clientHeaders) ??
         (body && topLevelString(body, "model"));
       if (model !== undefined) ctx.shared.model = attempt.model = model;
       const sent: Exchange = {

@@ -64,6 +64,10 @@ function readData(body: Json, draft: Draft): void {
   if (first?.embedding !== undefined || body.embeddings !== undefined || "shape" in body) {
     draft.kind ??= "embeddings";
   }
+  if (Array.isArray(body.scores)) { // DeepInfra's rankings
+    draft.kind ??= "rerank";
+    draft.use({ input: count(body.input_tokens) });
+  }
   const rank = object(list(body.results)[0]);
   if (rank?.relevance_score !== undefined) draft.kind ??= "rerank";
   else if (rank?.flagged !== undefined) draft.kind ??= "moderation";

@@ -6,6 +6,7 @@
 import { admission, type Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import { type Json, object } from "../formats/json.ts";
+import type { Provider } from "../provider.ts";
 
 /** The body of a request: a JSON object, or a 400. */
 export function parsed(bytes: Uint8Array): Json {
@@ -38,4 +39,30 @@ export function requireModel(name: unknown): string {
 /** The request as it may go on: a virtual key may be for some providers and models only. */
 export async function admitted(ctx: Context): Promise<Context> {
   return await ctx.get(admission)?.(ctx) ?? ctx;
+}
+
+/** Notes what a provider cannot be told, as the client spells it; a 400 where that is not to happen. */
+export function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider): void {
+  if (dropped.length === 0) return;
+  ctx.shared.dropped = dropped;
+  const asked = ctx.clientHeaders.get("x-sluice-compat") ?? ctx.gateway.compat;
+  if (asked !== "strict") return;
+  throw new GatewayError(
+    400,
+    Code.notCarried,
+    `Provider '${provider.slug}' cannot take ${
+      dropped.map((name) => `'${name}'`).join(", ")
+    }, and ` +
+      "'compat' is 'strict'; leave them out, or choose another model",
+  );
+}
+
+/**
+ * What was sealed for another provider's eyes, or is known by an id of this gateway's; where the provider
+ * takes nothing that its format has not, also thoughts of others.
+ */
+export function holdsForeign(bytes: Uint8Array, { dialect }: Provider): boolean {
+  const text = new TextDecoder("latin1").decode(bytes);
+  return text.includes('"sluice.') || text.includes("_sl") ||
+    dialect?.genuine === true && /"reasoning_(?:content|details)"/.test(text);
 }

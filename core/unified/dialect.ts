@@ -39,9 +39,36 @@ export type Takes =
   | "reasoning"
   | "reasoning_details";
 
+/**
+ * In whose words something is asked that is no chat. Unless given, OpenAI's, and of rankings Jina's, which
+ * most took over. Of `bedrock`, `gemini`, `vertex` the model tells more.
+ */
+export type Shape =
+  | "bedrock"
+  | "cartesia"
+  | "cohere"
+  | "deepgram"
+  | "deepinfra"
+  | "elevenlabs"
+  | "fal"
+  | "fireworks"
+  | "gemini"
+  | "grok"
+  | "huggingface"
+  | "ideogram"
+  | "jina"
+  | "mistral"
+  | "together"
+  | "vertex"
+  | "voyage"
+  | "workers-ai";
+
 /** A path after the provider's slug, and the model as it stands in the body. */
 export interface Place {
-  /** `{model}` stands for the model, percent-encoded by whoever fills it in. May end in a query. */
+  /**
+   * `{model}` stands for the model, percent-encoded by whoever fills it in; `{+model}` keeps its slashes. May
+   * end in a query.
+   */
   path: string;
   model: string;
 }
@@ -62,10 +89,14 @@ export interface Dialect {
   serves?(model: string): readonly ChatFormat[];
   /** Its formats are its own: what a client of one of them sends needs no {@link request}. */
   genuine?: boolean;
+  /** Official clients of its format cannot read its answers, so they are written anew. */
+  answersOtherwise?: boolean;
   /** For codecs to know while they write. */
   takes?: readonly Takes[];
   /** Where it serves something else; false where it does not. Absent: not known, so OpenAI's path is tried. */
   endpoints?: Partial<Record<Operation, string | false>>;
+  /** In whose words, of {@link endpoints}. */
+  shapes?: Partial<Record<Operation, Shape>>;
   /**
    * What has to change in a body that the codec of `format` has written. The body is the function's own to
    * change; what it takes out is told to `lost`.

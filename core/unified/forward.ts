@@ -1,6 +1,6 @@
 /**
- * What is no chat, at a provider that has OpenAI's endpoint for it: the body passes as it came, but for the
- * name of the model.
+ * What is no chat, at a provider that takes it in the client's own words: the body passes as it came, but
+ * for the name of the model and what that provider spells otherwise.
  *
  * @module
  */
@@ -9,34 +9,42 @@ import { Code, GatewayError } from "../error.ts";
 import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
-import { admitted, parsed, requireModel } from "./asked.ts";
-import type { Operation } from "./dialect.ts";
+import { fault } from "./ask.ts";
+import { admitted, parsed, refuseLoss, requireModel } from "./asked.ts";
+import type { Operation, Shape } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headersTo } from "./headers.ts";
 import { type Model, modelNamed } from "./models.ts";
-import { spotOf } from "./place.ts";
+import { type Spot, spotOf } from "./place.ts";
 import { withModel } from "./splice.ts";
-import { faultAnswer } from "./translate.ts";
 
 /** A body, and the model that it names. */
 export interface Sent extends Model {
-  /** Nothing for a form. */
+  /** As the client named the model. */
+  name: string;
+  /** Of a form nothing. */
   json: Json | undefined;
+  /** Of JSON nothing. */
+  form: FormData | undefined;
   /** Makes the body for a provider that names the model so. */
   body(model: string): Promise<{ bytes: Uint8Array; type: string }>;
 }
 
-/** Reads a body of JSON, or a form, for its model. */
-export async function sentOf(ctx: Context): Promise<Sent> {
+const encoder = new TextEncoder();
+
+/** Reads a body of JSON, or a form, for its model. @param model Named by the path. */
+export async function sentOf(ctx: Context, model?: string): Promise<Sent> {
   const bytes = await ctx.bytes();
   const type = ctx.headers["content-type"] ?? "";
   if (!/^multipart\/form-data/i.test(type)) {
     const json = parsed(bytes);
+    const name = requireModel(model ?? json.model);
     return {
-      ...await modelNamed(ctx, requireModel(json.model)),
+      ...await modelNamed(ctx, name),
+      name,
       json,
-      body: (model) =>
-        Promise.resolve({ bytes: withModel(bytes, model), type: "application/json" }),
+      form: undefined,
+      body: (own) => Promise.resolve({ bytes: withModel(bytes, own), type: "application/json" }),
     };
   }
   let form: FormData;
@@ -48,18 +56,30 @@ export async function sentOf(ctx: Context): Promise<Sent> {
   } catch {
     throw new GatewayError(400, Code.badRequest, "The body is no form as its content-type says");
   }
-  const named = await modelNamed(ctx, requireModel(form.get("model") ?? undefined));
+  const name = requireModel(form.get("model") ?? undefined);
+  return { ...await modelNamed(ctx, name), name, json: undefined, form, body: bodyOf(form) };
+}
+
+/** A form's `model` in its place. */
+function bodyOf(form: FormData): Sent["body"] {
+  return async (model) => {
+    form.set("model", model);
+    const written = new Response(form);
+    const bytes = new Uint8Array(await written.arrayBuffer());
+    return { bytes, type: written.headers.get("content-type") ?? "" };
+  };
+}
+
+/** The same with another body. */
+export function changed(sent: Sent, body: Json): Sent {
   return {
-    ...named,
-    json: undefined,
-    async body(model) {
-      form.set("model", model);
-      const written = new Response(form);
-      return {
-        bytes: new Uint8Array(await written.arrayBuffer()),
-        type: written.headers.get("content-type") ?? "",
-      };
-    },
+    ...sent,
+    json: body,
+    body: (model) =>
+      Promise.resolve({
+        bytes: encoder.encode(JSON.stringify({ ...body, model })),
+        type: "application/json",
+      }),
   };
 }
 
@@ -72,6 +92,11 @@ export function pathOf(provider: Provider, operation: Operation): string | undef
   return format === "openai-chat" || format === "openai-responses" ? operation : undefined;
 }
 
+/** In whose words a provider takes an operation; nothing where they are the usual ones. */
+export function shapeOf({ dialect }: Provider, operation: Operation): Shape | undefined {
+  return dialect?.shapes?.[operation];
+}
+
 /** Whether a provider takes legacy completions for a model; of OpenAI's only the old ones do. */
 export function hasCompletions({ provider, model }: Model): boolean {
   if (pathOf(provider, "completions") === undefined) return false;
@@ -79,35 +104,67 @@ export function hasCompletions({ provider, model }: Model): boolean {
     /instruct|^(?:babbage|davinci)|^ft:(?:babbage|davinci)/.test(model);
 }
 
-/** A 404 for what a provider does not have. */
-export function lacking(provider: Provider, what: string): GatewayError {
+/** Where an operation of a model is, or a 404 that names providers that have it. */
+export function locate(ctx: Context, { provider, model }: Model, operation: Operation): Spot {
+  const path = pathOf(provider, operation);
+  if (path === undefined) throw lacking(ctx, provider, operation);
+  return spotOf(provider, path, model, operation, ctx.host.settingsOf(provider.slug));
+}
+
+/** A 404 for what a provider, or one of its models, does not have. */
+export function lacking(ctx: Context, { slug }: Provider, operation: Operation): GatewayError {
+  const others = ctx.host.providers.filter((one) =>
+    one.slug !== slug && one.dialect !== undefined && (one.slug === "openai" ||
+      typeof one.dialect.endpoints?.[operation] === "string") &&
+    pathOf(one, operation) !== undefined
+  ).map((one) => one.slug);
+  const hint = others.length === 0 ? "" : `; these have it: ${others.join(", ")}`;
   return new GatewayError(
     404,
     Code.notCarried,
-    `Provider '${provider.slug}' has no ${what} that the unified API can reach; choose another model`,
+    `Provider '${slug}' has no '${operation}' that the unified API can reach${hint}`,
   );
+}
+
+/** How a request is sent on. */
+export interface Onward {
+  sent?: Sent;
+  /** Instead of where the provider has the operation. */
+  spot?: Spot;
+  /** What the provider cannot be told. */
+  dropped?: readonly string[];
+  /** The answer is to be read here. */
+  read?: boolean;
 }
 
 /** Sends on what the client wrote. */
 export async function forward(
   ctx: Context,
   next: Next,
-  { operation, format }: Endpoint,
-  sent?: Sent,
+  { operation, format }: Pick<Endpoint, "operation" | "format">,
+  how: Onward = {},
 ): Promise<Response> {
-  const { provider, model, body } = sent ?? await sentOf(ctx);
-  const path = pathOf(provider, operation as Operation);
-  if (path === undefined) throw lacking(provider, `endpoint '${operation}'`);
-  const settings = ctx.host.settingsOf(provider.slug);
-  const spot = spotOf(provider, path, model, operation as Operation, settings);
-  const { bytes, type } = await body(spot.model);
-  const onward = await admitted(ctx.with({
-    provider,
-    path: spot.path,
-    query: spot.query,
-    headers: { ...headersTo(ctx, provider, true), "content-type": type },
-    body: bytes,
-  }));
-  const response = await next(onward);
-  return response.ok ? response : await faultAnswer(ctx, response, "openai-chat", format);
+  const { sent = await sentOf(ctx), dropped = [] } = how;
+  const { provider } = sent;
+  const spot = how.spot ?? locate(ctx, sent, operation as Operation);
+  refuseLoss(ctx, dropped, provider);
+  const { bytes, type } = await sent.body(spot.model);
+  const headers: Record<string, string> = {
+    ...headersTo(ctx, provider, true),
+    "content-type": type,
+  };
+  if (how.read) headers["accept-encoding"] = "identity";
+  const response = await next(
+    await admitted(ctx.with({
+      provider,
+      path: spot.path,
+      query: spot.query,
+      headers,
+      body: bytes,
+    })),
+  );
+  if (dropped.length > 0) response.headers.set("x-sluice-dropped", dropped.join(","));
+  if (response.ok) return response;
+  const shape = shapeOf(provider, operation as Operation) ?? "openai";
+  return await fault(ctx, response, shape, format);
 }

@@ -8,7 +8,7 @@ import { Code, GatewayError } from "../error.ts";
 import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
 import { clientKeys, type Provider } from "../provider.ts";
-import { admitted, parsed, requireModel } from "./asked.ts";
+import { admitted, holdsForeign, parsed, refuseLoss, requireModel } from "./asked.ts";
 import type { ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { completions } from "./codecs/completions.ts";
@@ -22,6 +22,7 @@ import { headersTo } from "./headers.ts";
 import { listModels } from "./list.ts";
 import { Lost } from "./lost.ts";
 import { modelNamed } from "./models.ts";
+import { serveOther } from "./operations.ts";
 import { withModel } from "./splice.ts";
 import { continued, isStored, ownerOf, remember, serveStored } from "./stored-responses.ts";
 import { faultAnswer, translated } from "./translate.ts";
@@ -51,20 +52,14 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
           new URLSearchParams(ctx.query),
         ),
       );
-    case "count_tokens":
-      throw new GatewayError(
-        501,
-        Code.notServed,
-        `'${endpoint.operation}' of the unified API is not served by this version`,
-      );
     case "completions": {
       const sent = await sentOf(ctx);
       return hasCompletions(sent)
-        ? forward(ctx, next, endpoint, sent)
+        ? forward(ctx, next, endpoint, { sent })
         : chat(ctx, next, endpoint, completions);
     }
     default:
-      return forward(ctx, next, endpoint);
+      return serveOther(ctx, next, endpoint);
   }
 }
 
@@ -96,7 +91,8 @@ async function chat(
     ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
   const format = formatFor(provider, model, codec);
-  const passes = format === codec.format && codec !== completions;
+  const passes = format === codec.format && codec !== completions &&
+    !provider.dialect?.answersOtherwise;
   // Providers that serve Responses keep them themselves; what is kept here they do not know.
   const keeps = endpoint.format === "openai-responses" &&
     (!passes || isStored(body.previous_response_id));
@@ -251,33 +247,8 @@ function formatsOf({ dialect, format = "openai-chat" }: Provider): readonly Chat
   return format === "none" || dialect !== undefined ? [] : [format];
 }
 
-function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider): void {
-  if (dropped.length === 0) return;
-  ctx.shared.dropped = dropped;
-  const asked = ctx.clientHeaders.get("x-sluice-compat") ?? ctx.gateway.compat;
-  if (asked !== "strict") return;
-  throw new GatewayError(
-    400,
-    Code.notCarried,
-    `Provider '${provider.slug}' cannot take ${
-      dropped.map((name) => `'${name}'`).join(", ")
-    }, and ` +
-      "'compat' is 'strict'; leave them out, or choose another model",
-  );
-}
-
 function isAws({ headers }: Response): boolean {
   return /^application\/vnd\.amazon\.eventstream/i.test(headers.get("content-type") ?? "");
-}
-
-/**
- * What was sealed for another provider's eyes, or is known by an id of this gateway's; where the provider
- * takes nothing that its format has not, also thoughts of others.
- */
-function holdsForeign(bytes: Uint8Array, { dialect }: Provider): boolean {
-  const text = new TextDecoder("latin1").decode(bytes);
-  return text.includes('"sluice.') || text.includes("_sl") ||
-    dialect?.genuine === true && /"reasoning_(?:content|details)"/.test(text);
 }
 
 /** Whose responses a caller may name: its virtual key's, else its credential's. */

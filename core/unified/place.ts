@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { assertSafePath } from "../path.ts";
 import type { Provider, ProviderSettings } from "../provider.ts";
 import type { ChatFormat } from "./chat.ts";
 import type { Operation } from "./dialect.ts";
@@ -36,8 +37,11 @@ export function spotOf(
 ): Spot {
   const place = provider.dialect?.place?.({ path, model }, operation, settings) ?? { path, model };
   const [raw = "", query] = place.path.split("?");
+  const filled = raw.replaceAll("{model}", escaped(place.model))
+    .replaceAll("{+model}", place.model.split("/").map(escaped).join("/"));
+  assertSafePath(filled);
   return {
-    path: raw.replaceAll("{model}", escaped(place.model)),
+    path: filled,
     query: query === undefined ? "" : `?${query}`,
     model: place.model,
   };

@@ -1,18 +1,45 @@
 /**
- * Embeddings by Bedrock's `invoke`: Amazon's Titan, one input a call, and Cohere's models. Facts: AWS's guide,
+ * Embeddings by Bedrock's `invoke`: Amazon's Titan and Nova, one input a call, and Cohere's models. Facts: AWS's guide,
  * "Amazon Titan Embeddings" and "Cohere Embed"; spec 3.1.
  *
  * @module
  */
 import { count, sum } from "../../../formats/counts.ts";
-import type { Json } from "../../../formats/json.ts";
-import type { EmbedAnswer, EmbedRequest } from "../../embed.ts";
+import { type Json, object } from "../../../formats/json.ts";
+import type { EmbedAnswer, EmbedRequest, EmbedTask } from "../../embed.ts";
 import type { Lost } from "../../lost.ts";
 import { inputType, mostInputs, vectorOf, vectorsOf } from "../cohere/embed.ts";
 
 /** The bodies of as many calls as it takes; their answers in the same order come to one. */
 export function writeEmbed(request: EmbedRequest, lost: Lost): Json[] {
-  return request.model.includes("cohere.") ? writeCohere(request, lost) : writeTitan(request, lost);
+  if (request.model.includes("cohere.")) return writeCohere(request, lost);
+  return request.model.includes("nova") ? writeNova(request) : writeTitan(request, lost);
+}
+
+const purposes: Readonly<Record<EmbedTask, string>> = {
+  query: "GENERIC_RETRIEVAL",
+  document: "GENERIC_INDEX",
+  classification: "CLASSIFICATION",
+  clustering: "CLUSTERING",
+};
+
+/** AWS's guide, "Complete embeddings request and response schema". */
+function writeNova({ input, images = [], dimensions, task = "document" }: EmbedRequest): Json[] {
+  const bodyOf = (content: Json): Json => ({
+    taskType: "SINGLE_EMBEDDING",
+    singleEmbeddingParams: {
+      embeddingPurpose: purposes[task],
+      ...dimensions !== undefined && { embeddingDimension: dimensions },
+      ...content,
+    },
+  });
+  return [
+    ...input.map((value) => bodyOf({ text: { truncationMode: "END", value } })),
+    ...images.map((url) => {
+      const [, format = "png", bytes = url] = /^data:image\/(\w+)[^,]*,(.*)$/s.exec(url) ?? [];
+      return bodyOf({ image: { format, source: { bytes } } });
+    }),
+  ];
 }
 
 function writeTitan(
@@ -62,7 +89,12 @@ function writeCohere(
  */
 export function readEmbedAnswer(answers: readonly Json[], tokens?: number): EmbedAnswer {
   const embeddings = answers.flatMap(({ embedding, embeddings }) =>
-    Array.isArray(embedding) ? [vectorOf(embedding)] : vectorsOf(embeddings)
+    Array.isArray(embedding) ? [vectorOf(embedding)] : vectorsOf(
+      // Nova's are objects, one for each kind of input.
+      Array.isArray(embeddings)
+        ? embeddings.map((one) => object(one)?.embedding ?? one)
+        : embeddings,
+    )
   );
   const input = sum(...answers.map((one) => count(one.inputTextTokenCount))) ?? count(tokens);
   return { embeddings, ...input !== undefined && { usage: { input } } };

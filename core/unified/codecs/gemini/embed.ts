@@ -11,7 +11,7 @@ import { asObject, wrong } from "../openai-chat/expect.ts";
 import { camel } from "./wire.ts";
 
 /** Google's words for what vectors are for. */
-const tasks: Readonly<Record<EmbedTask, string>> = {
+export const tasks: Readonly<Record<EmbedTask, string>> = {
   query: "RETRIEVAL_QUERY",
   document: "RETRIEVAL_DOCUMENT",
   classification: "CLASSIFICATION",
