@@ -28,6 +28,11 @@ function framed(name: string, data: Json): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
+/** A piece of a JSON string. */
+function quoted(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
 /** Writes one stream. */
 export class Writer implements StreamWriter {
   readonly #asked: Asked;
@@ -58,7 +63,9 @@ export class Writer implements StreamWriter {
         if (this.#part?.type === "refusal") this.#refusal += event.text;
         return event.text === "" || this.#before === "" ? "" : this.#delta(event.text);
       case "arguments":
-        return event.text === "" || this.#part?.type !== "tool_call" ? "" : this.#delta(event.text);
+        return event.text === "" || this.#part?.type !== "tool_call"
+          ? ""
+          : this.#delta(this.#part.custom ? quoted(event.text) : event.text);
       case "data":
         return this.#part === undefined || this.#part.type === "audio" || this.#before === ""
           ? ""
@@ -114,8 +121,9 @@ export class Writer implements StreamWriter {
       case "tool_call": {
         this.#calls ||= !isNative(part.extra);
         const first = part.signature === undefined ? "" : this.#beside(part.signature, ">");
-        return first +
-          this.#block(callOf(part), "input_json_delta", "partial_json", part.arguments);
+        // Free text is an object here as well.
+        const text = part.custom ? `{"input":"${quoted(part.arguments)}` : part.arguments;
+        return first + this.#block(callOf(part), "input_json_delta", "partial_json", text);
       }
       case "reasoning": {
         this.#signature = part.signature;
@@ -178,6 +186,7 @@ export class Writer implements StreamWriter {
     const open = this.#before !== "";
     let text = "";
     if (part.type === "reasoning") text = this.#sign(part, signature);
+    else if (open && part.type === "tool_call" && part.custom) text = this.#delta('"}');
     else if (open && "source" in part && mediaEnd(part) !== "") text = this.#delta(mediaEnd(part));
     this.#part = this.#signature = undefined;
     this.#before = "";

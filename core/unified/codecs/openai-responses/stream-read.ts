@@ -42,6 +42,8 @@ export class ResponsesReader implements StreamReader {
   /** Items whose end was told, and the number of parts of the others. */
   readonly #done = new Set<number>();
   readonly #told = new Map<number, number>();
+  /** Where items stood by their ids: the whole answer at the end may leave some out. */
+  readonly #places = new Map<unknown, number>();
   readonly #kinds = new Set<Part["type"]>();
 
   constructor(target: Target) {
@@ -212,6 +214,7 @@ export class ResponsesReader implements StreamReader {
 
   #added(body: Json, emit: Emit): void {
     const item = object(body.item);
+    if (item?.id !== undefined) this.#places.set(item.id, indexOf(body));
     const custom = item?.type === "custom_tool_call";
     const name = item?.name;
     if ((item?.type !== "function_call" && !custom) || typeof name !== "string") return;
@@ -323,9 +326,11 @@ export class ResponsesReader implements StreamReader {
 
   #finish(response: Json, type: string, emit: Emit): void {
     this.#start(response, emit);
+    const output = list(response.output).map((value) => object(value) ?? {});
+    const places = output.map(({ id }, index) => this.#places.get(id) ?? index);
     while (this.#open !== undefined || this.#held.length > 0) {
       const item = this.#open?.item;
-      const last = item === undefined ? undefined : object(list(response.output)[item]);
+      const last = item === undefined ? undefined : output[places.indexOf(item)];
       if (last !== undefined && !this.#done.has(item!)) {
         this.#done.add(item!);
         this.#finishItem(last, item!, emit);
@@ -333,10 +338,9 @@ export class ResponsesReader implements StreamReader {
       this.#close(emit);
       this.#release(emit);
     }
-    for (const [index, value] of list(response.output).entries()) {
-      const item = object(value);
-      if (item === undefined || this.#done.has(index) || this.#told.has(index)) continue;
-      this.#whole(item, emit);
+    for (const [index, item] of output.entries()) {
+      const place = places[index]!;
+      if (!this.#done.has(place) && !this.#told.has(place)) this.#whole(item, emit);
     }
     const usage = usageOf(response, this.#target);
     const status = type.slice("response.".length);
