@@ -185,6 +185,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           createManagement({ host, setup, admin, report })
         );
         response = await (await manage)(request, found, query, ipOf(platform));
+      } else if (found.kind === "openapi") {
+        if (!admin?.token && admin?.loopback !== true) throw noRoute(path);
+        response = (await import("./management/openapi.ts")).openAPI(request);
       } else if (found.kind === "dashboard") {
         pages = adminCors;
         if (!admin?.token && admin?.loopback !== true) throw noRoute(path);

@@ -49,6 +49,7 @@ export type Route =
   | ManagementRoute
   | { kind: "health" }
   | { kind: "metrics" }
+  | { kind: "openapi" }
   | { kind: "dashboard" }
   | {
     kind: "later";
@@ -129,6 +130,7 @@ export function createRouter(): Router {
   );
   table.all("/client/v4/*", (): Route => ({ kind: "later", what: "This part of the API" }));
   table.all("/dashboard/*", (): Route => ({ kind: "dashboard" }));
+  table.get("/openapi.json", (): Route => ({ kind: "openapi" }));
   table.all("/metrics", (): Route => ({ kind: "metrics" }));
   table.all(
     "/v1/:account/:gateway",

@@ -13,12 +13,12 @@ const name = v.pipe(
   v.string(),
   v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/i, "a name of letters, digits, '-' and '_'"),
 );
-const headerName = v.pipe(
+export const headerName = v.pipe(
   v.string(),
   v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "a header name"),
   v.toLowerCase(),
 );
-const headerValue = v.pipe(v.string(), v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"));
+export const headerValue = v.pipe(v.string(), v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"));
 const url = v.pipe(
   v.string(),
   v.check(isBaseURL, "an absolute http(s) URL without user, query or fragment"),

@@ -98,8 +98,9 @@ export async function boot(
 
 /** Without a token, the management API is for this machine alone. */
 function adminOf(token: string | undefined, hostname: string): AdminOptions {
-  if (token !== undefined && token !== "") return { token };
-  if (/^(?:localhost|127(?:\.\d+){3}|::1)$/.test(hostname)) return { loopback: true };
+  const loopback = /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(hostname);
+  if (token !== undefined && token !== "") return { token, loopback };
+  if (loopback) return { loopback };
   console.error(
     `Sluice: the management API and the dashboard are off: ${hostname} is open to others, and ` +
       "SLUICE_ADMIN_TOKEN is not set",

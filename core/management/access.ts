@@ -14,8 +14,9 @@ export interface AdminOptions {
   /** Bearer token that is asked for. */
   token?: string;
   /**
-   * Without a token: true where nobody but this machine can connect. Requests whose `host` is not a
-   * loopback name, that came through a proxy or from a page of another origin are refused then.
+   * True where nobody but this machine can connect. Without a token, requests whose `host` is not a
+   * loopback name, that came through a proxy or from a page of another origin are refused then. Custom
+   * providers may be on this machine, too.
    */
   loopback?: boolean;
 }

@@ -12,6 +12,14 @@ export const ApiCode = {
   invalid: 7001,
   /** No such path, gateway or object. */
   notFound: 7002,
+  /** Something of this id is there already. */
+  exists: 7003,
+  /** Custom providers: an address that may not be used. */
+  baseURL: 1002,
+  /** Custom providers: a slug that is taken. */
+  slugTaken: 1003,
+  /** Custom providers: there is none of this id. */
+  noProvider: 1004,
   /** The admin token is missing or wrong. */
   authentication: 10000,
   /** The path is there, and has no such method. */

@@ -11,7 +11,7 @@ import { purgeOf } from "./schema.ts";
 export const cache: Resource = { "POST gateways/:gateway/cache/purge": purge };
 
 /** Everything, or what has all that is named. What an alias means is the provider. */
-async function purge({ host, setup, params, body }: Call): Promise<Result> {
+async function purge({ host, params, body, audit }: Call): Promise<Result> {
   const { all, provider, ...rest } = purgeOf(body);
   const named = [provider, rest.key, rest.model].some((value) => value !== undefined);
   if (named === (all === true)) {
@@ -20,7 +20,14 @@ async function purge({ host, setup, params, body }: Call): Promise<Result> {
       "The body must say either 'all': true or any of 'key', 'provider', 'model'",
     );
   }
-  const slug = provider && (setup.providers.get(provider)?.provider.slug ?? provider);
+  const slug = provider && (host.settings.last.providers.get(provider)?.provider.slug ?? provider);
   const purged = await host.cache.purge(params.gateway, { ...rest, provider: slug });
+  await audit({
+    action: "purge",
+    type: "cache",
+    id: params.gateway,
+    gateway: params.gateway,
+    new: { ...body as Record<string, unknown>, purged },
+  });
   return { result: { purged } };
 }

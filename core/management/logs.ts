@@ -47,7 +47,7 @@ async function list({ host, params, query }: Call): Promise<Result> {
   };
 }
 
-async function remove({ host, params, query }: Call): Promise<Result> {
+async function remove({ host, params, query, audit }: Call): Promise<Result> {
   const { order_by, order_by_direction, limit } = logDeleteOf(query);
   const filters = filtersOf(query);
   await settled(host);
@@ -55,6 +55,13 @@ async function remove({ host, params, query }: Call): Promise<Result> {
     { gateway: params.gateway, filters, order_by, direction: order_by_direction },
     limit,
   );
+  await audit({
+    action: "delete",
+    type: "log",
+    id: params.gateway,
+    gateway: params.gateway,
+    new: { filters, deleted },
+  });
   return { result: { deleted } };
 }
 

@@ -13,18 +13,45 @@ import type { ManagementRoute } from "../router.ts";
 import type { Setup } from "../setup.ts";
 import { type AdminOptions, createAccess } from "./access.ts";
 import { ApiCode, ApiError, failure, guard, invalid, notFound, success } from "./answer.ts";
+import { actorOf, audit, auditBy } from "./audit.ts";
 import { cache } from "./cache.ts";
+import { costs } from "./costs.ts";
+import { customProviders } from "./custom-providers.ts";
+import { gateways } from "./gateways.ts";
 import { logs } from "./logs.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { providerConfigs } from "./provider-configs.ts";
-import { createMatcher, type Resource } from "./resource.ts";
+import { type Call, createMatcher, type Resource } from "./resource.ts";
 import { virtualKeys } from "./virtual-keys.ts";
 
-const resources: readonly Resource[] = [logs, virtualKeys, providerConfigs, cache];
+/** The first that fits a path counts: `custom-providers/costs` is no custom provider. */
+export const resources: readonly Resource[] = [
+  gateways,
+  logs,
+  virtualKeys,
+  providerConfigs,
+  cache,
+  costs,
+  customProviders,
+  audit,
+];
 
 /** What Cloudflare has below `ai-gateway/`, or the contract, and this version does not serve. */
-const later =
-  /^(?:gateways(?:\/[^/]+(?:\/(?:url|datasets|evaluations|routes|custom-domains|policies|analytics)(?:\/.*)?)?)?|(?:evaluation-types|custom-providers|billing)(?:\/.*)?)$/;
+const later: readonly [RegExp, string][] = [
+  [/^billing(?:\/|$)/, "there is nothing to bill: providers bill their own keys"],
+  [
+    /^gateways\/[^/]+\/policies(?:\/|$)/,
+    "limits are in 'rate_limits' of the gateway and in the rules of virtual keys",
+  ],
+  [
+    /^gateways\/[^/]+\/custom-domains(?:\/|$)/,
+    "point any name at the gateway: the paths without /v1/{account}/{gateway} are gateway 'default'",
+  ],
+  [
+    /^(?:gateways\/[^/]+\/(?:datasets|evaluations|routes|analytics)|evaluation-types)(?:\/|$)/,
+    "it is to come",
+  ],
+];
 
 /** Most bytes of a body. */
 const bodyLimit = 1024 * 1024;
@@ -56,11 +83,13 @@ export type Manage = (
 export function createManagement({ host, setup, admin, report }: ManagementOptions): Manage {
   const access = createAccess(admin, { metrics: host.metrics, now: host.now, report });
   const find = createMatcher(resources);
+  let actor: Promise<string> | undefined;
 
   async function serve(
     request: Request,
     { account, path }: ManagementRoute,
     query: string,
+    ip: string | undefined,
   ): Promise<Response> {
     const only = setup.config.account;
     if (only !== undefined && account !== only) {
@@ -75,17 +104,32 @@ export function createManagement({ host, setup, admin, report }: ManagementOptio
       throw new ApiError(405, [{ code: ApiCode.method, message }], { allow });
     }
     if (match.kind === "none") {
-      if (!later.test(segments.join("/"))) throw notFound(`no path '${shown(path)}'`);
-      const message = `'${shown(path)}' is not served by this version`;
+      const why = later.find(([pattern]) => pattern.test(segments.join("/")))?.[1];
+      if (why === undefined) throw notFound(`no path '${shown(path)}'`);
+      const message = `'${shown(path)}' is not served by this version; ${why}`;
       throw new ApiError(501, [{ code: Code.notServed, message }]);
     }
     const { gateway } = match.params;
-    if (gateway !== "" && !setup.gateways.has(gateway)) {
-      const hint = suggestion(gateway, [...setup.gateways.keys()], "gateways");
-      throw notFound(`no gateway '${shown(gateway)}'; ${hint}`);
+    if (gateway !== "") {
+      // What needs the store says so itself; the rest is answered while the store is away.
+      const { gateways } = await host.settings.latest().catch(() => host.settings.last);
+      if (!gateways.has(gateway)) {
+        const hint = suggestion(gateway, [...gateways.keys()], "gateways");
+        throw notFound(`no gateway '${shown(gateway)}'; ${hint}`);
+      }
     }
     const body = ["POST", "PUT", "PATCH"].includes(method) ? await jsonOf(request) : undefined;
-    const call = { host, setup, params: match.params, query: new URLSearchParams(query), body };
+    const call: Call = {
+      host,
+      setup,
+      request,
+      account,
+      loopback: admin?.loopback === true,
+      params: match.params,
+      query: new URLSearchParams(query),
+      body,
+      audit: auditBy(host, await (actor ??= actorOf(admin?.token)), ip),
+    };
     const answer = await match.handler(call);
     return answer instanceof Response ? answer : success(answer);
   }
@@ -94,7 +138,9 @@ export function createManagement({ host, setup, admin, report }: ManagementOptio
     if (access === undefined) throw notThere(request);
     try {
       await access(request, ip);
-      const answer = found.kind === "metrics" ? metricsOf(request) : serve(request, found, query);
+      const answer = found.kind === "metrics"
+        ? metricsOf(request)
+        : serve(request, found, query, ip);
       return guard(withoutBody(request, await answer));
     } catch (error) {
       return guard(withoutBody(request, failure(error, report)));

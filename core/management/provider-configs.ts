@@ -24,11 +24,12 @@ async function list({ host, params, query }: Call): Promise<Result> {
   return { result, info: { page, per_page, count: result.length, total_count: all.length } };
 }
 
-async function create({ host, setup, params, body }: Call): Promise<Result> {
+async function create({ host, params, body, audit }: Call): Promise<Result> {
   const { provider_slug: name, secret, secret_id, ...input } = providerConfigOf(body);
-  const provider = setup.providers.get(name)?.provider;
+  const { providers } = await host.settings.latest();
+  const provider = providers.get(name)?.provider;
   if (provider === undefined) {
-    const hint = suggestion(name, [...setup.providers.keys()], "providers");
+    const hint = suggestion(name, [...providers.keys()], "providers");
     throw invalid(["body", "provider_slug"], `Unknown provider '${shown(name)}'; ${hint}`);
   }
   if (secret === undefined) {
@@ -44,17 +45,21 @@ async function create({ host, setup, params, body }: Call): Promise<Result> {
     ...input.rate_limit !== undefined && { rate_limit: input.rate_limit },
     ...input.rate_limit_period !== undefined && { rate_limit_period: input.rate_limit_period },
   });
+  const { gateway } = params;
+  await audit({ action: "create", type: "provider_config", id: record.id, gateway, new: record });
   return { result: record };
 }
 
-async function rotate({ host, params: { gateway, id }, body }: Call): Promise<Result> {
+async function rotate({ host, params: { gateway, id }, body, audit }: Call): Promise<Result> {
   const record = await host.providerKeys.rotate(gateway, id, rotationOf(body).secret);
   if (record === undefined) throw notFound("no such provider config");
+  await audit({ action: "rotate", type: "provider_config", id, gateway, new: record });
   return { result: record };
 }
 
-async function remove({ host, params: { gateway, id } }: Call): Promise<Result> {
+async function remove({ host, params: { gateway, id }, audit }: Call): Promise<Result> {
   const record = await host.providerKeys.delete(gateway, id);
   if (record === undefined) throw notFound("no such provider config");
+  await audit({ action: "delete", type: "provider_config", id, gateway, old: record });
   return { result: record };
 }

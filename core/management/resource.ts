@@ -6,6 +6,7 @@
 import type { Host } from "../host.ts";
 import type { Setup } from "../setup.ts";
 import type { Result } from "./answer.ts";
+import type { Audit } from "./audit.ts";
 
 /** Variable segments of a path. */
 export interface Params {
@@ -18,7 +19,15 @@ export interface Params {
 /** One request of somebody who may manage the gateway. */
 export interface Call {
   readonly host: Host;
+  /** As configured; what is in force is `host.settings`. */
   readonly setup: Setup;
+  readonly request: Request;
+  /** As in the URL. */
+  readonly account: string;
+  /** The gateway listens on this machine alone. */
+  readonly loopback: boolean;
+  /** Writes down a change. */
+  readonly audit: Audit;
   readonly params: Readonly<Params>;
   readonly query: URLSearchParams;
   /** JSON of POST, PUT and PATCH, not checked yet; else undefined. */

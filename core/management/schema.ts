@@ -1,6 +1,5 @@
 /**
- * What queries and bodies of the management API may hold. Beside the configuration, the only file that
- * knows valibot.
+ * What queries and bodies of the management API may hold; those of settings are in `schema-settings.ts`.
  *
  * @module
  */
@@ -159,6 +158,18 @@ const purge = v.strictObject({
   model: purgedBy,
 });
 
+/** For the OpenAPI document. */
+export const bodies: Readonly<Record<string, v.GenericSchema>> = {
+  LogEdit: logEdit,
+  VirtualKeyCreate: virtualKey,
+  VirtualKeyEdit: virtualKeyEdit,
+  ProviderConfigCreate: providerConfig,
+  ProviderConfigRotate: rotation,
+  CachePurge: purge,
+  LogListQuery: logList,
+  LogDeleteQuery: logDelete,
+};
+
 /** `page` and `per_page` (spec 14.2); past the last page there is nothing. */
 export function pageOf(query: URLSearchParams, most: number): Page {
   const schema = v.object({
@@ -230,7 +241,7 @@ export function purgeOf(body: unknown): {
 }
 
 /** @param also Names that are known and read elsewhere, for what an unknown one may have meant. */
-function check<Schema extends v.GenericSchema>(
+export function check<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
   where: "query" | "body",

@@ -24,12 +24,14 @@ async function list({ host, params, query }: Call): Promise<Result> {
 }
 
 /** The only answer with the key. */
-async function create({ host, params, body }: Call): Promise<Result> {
+async function create({ host, params, body, audit }: Call): Promise<Result> {
   const input = virtualKeyOf(body);
   if (input.expires_at && Date.parse(input.expires_at) <= host.now()) {
     throw invalid(["body", "expires_at"], "Field 'expires_at' must be in the future");
   }
   const { record, key } = await host.virtualKeys.create(params.gateway, input);
+  const { gateway } = params;
+  await audit({ action: "create", type: "virtual_key", id: record.id, gateway, new: record });
   return { result: { ...record, key } };
 }
 
@@ -39,13 +41,18 @@ async function get({ host, params: { gateway, id } }: Call): Promise<Result> {
   return { result: record };
 }
 
-async function patch({ host, params: { gateway, id }, body }: Call): Promise<Result> {
-  const record = await host.virtualKeys.update(gateway, id, virtualKeyEditOf(body));
+async function patch({ host, params: { gateway, id }, body, audit }: Call): Promise<Result> {
+  const edit = virtualKeyEditOf(body);
+  const old = await host.virtualKeys.get(gateway, id);
+  const record = await host.virtualKeys.update(gateway, id, edit);
   if (record === undefined) throw notFound("no such virtual key");
+  await audit({ action: "update", type: "virtual_key", id, gateway, old, new: record });
   return { result: record };
 }
 
-async function remove({ host, params: { gateway, id } }: Call): Promise<Result> {
+async function remove({ host, params: { gateway, id }, audit }: Call): Promise<Result> {
+  const old = await host.virtualKeys.get(gateway, id);
   if (!await host.virtualKeys.delete(gateway, id)) throw notFound("no such virtual key");
+  await audit({ action: "delete", type: "virtual_key", id, gateway, old });
   return { result: { id } };
 }

@@ -31,6 +31,7 @@ const libraries: Record<string, string[]> = {
   core: [
     "itty-router",
     "valibot",
+    "@valibot/to-json-schema",
     "uuid",
     "@noble/hashes",
     "@pydantic/genai-prices",
@@ -61,9 +62,9 @@ describe("layers", () => {
   }
 
   it("each library has one file that knows it", () => {
-    // The configuration has a schema, and the bodies of the management API have one; Access's JWTs are
+    // The configuration has a schema, and the bodies of the management API have two; Access's JWTs are
     // read, and Google's are written.
-    const more: Record<string, number> = { valibot: 2, jose: 2 };
+    const more: Record<string, number> = { valibot: 3, jose: 2 };
     const files = Object.keys(libraries).flatMap(sources);
     for (const library of Object.values(libraries).flat()) {
       const users = files.filter((file) => imports(file).includes(library));

@@ -1,0 +1,383 @@
+/**
+ * The management API in OpenAPI 3.1, from the table of its handlers and the schemas that they check bodies
+ * with. Loaded when it is asked for.
+ *
+ * @module
+ */
+import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
+import { version } from "../version.ts";
+import { withoutEffect } from "./gateways.ts";
+import { resources } from "./mod.ts";
+import { bodies } from "./schema.ts";
+import { settingsBodies } from "./schema-settings.ts";
+
+/** What the schemas do not tell of a path. */
+interface Told {
+  summary: string;
+  /** Name of the schema of the body. */
+  body?: string;
+  /** Name of the schema of `result`, or of its members where it is a list. */
+  result?: string;
+  list?: boolean;
+  query?: readonly string[];
+}
+
+const gatewayQuery = ["search"];
+const g = "gateways/:gateway";
+
+/** By method and path; what is not here is described by its path alone. */
+const told: Readonly<Record<string, Told>> = {
+  "GET gateways": { summary: "Gateways", result: "Gateway", list: true, query: gatewayQuery },
+  "POST gateways": { summary: "Make a gateway", body: "GatewayCreate", result: "Gateway" },
+  [`GET ${g}`]: { summary: "A gateway", result: "Gateway" },
+  [`PUT ${g}`]: { summary: "Change a gateway", body: "GatewayUpdate", result: "Gateway" },
+  [`PATCH ${g}`]: { summary: "Change some settings", body: "GatewayPatch", result: "Gateway" },
+  [`DELETE ${g}`]: {
+    summary: "Delete a gateway with its keys and log, or go back to the configuration",
+    result: "Gateway",
+  },
+  [`GET ${g}/url/:id`]: { summary: "URL of a provider, `universal` or `compat` on a gateway" },
+  [`GET ${g}/logs`]: {
+    summary: "Log rows",
+    list: true,
+    query: ["order_by", "order_by_direction", "search", "meta_info", "filters"],
+  },
+  [`DELETE ${g}/logs`]: {
+    summary: "Delete log rows",
+    query: ["filters", "order_by", "order_by_direction", "limit"],
+  },
+  [`GET ${g}/logs/:id`]: { summary: "A log row" },
+  [`PATCH ${g}/logs/:id`]: { summary: "Feedback, score, metadata", body: "LogEdit" },
+  [`GET ${g}/logs/:id/request`]: { summary: "The request's body as it was stored" },
+  [`GET ${g}/logs/:id/response`]: { summary: "The answer's body as it was stored" },
+  [`GET ${g}/virtual_keys`]: { summary: "Virtual keys", result: "VirtualKey", list: true },
+  [`POST ${g}/virtual_keys`]: {
+    summary: "Make a virtual key; it is in this answer alone",
+    body: "VirtualKeyCreate",
+    result: "VirtualKey",
+  },
+  [`GET ${g}/virtual_keys/:id`]: { summary: "A virtual key", result: "VirtualKey" },
+  [`PATCH ${g}/virtual_keys/:id`]: {
+    summary: "Change a virtual key",
+    body: "VirtualKeyEdit",
+    result: "VirtualKey",
+  },
+  [`DELETE ${g}/virtual_keys/:id`]: { summary: "Delete a virtual key" },
+  [`GET ${g}/provider_configs`]: {
+    summary: "Stored provider keys",
+    result: "ProviderConfig",
+    list: true,
+  },
+  [`POST ${g}/provider_configs`]: {
+    summary: "Store a provider key",
+    body: "ProviderConfigCreate",
+    result: "ProviderConfig",
+  },
+  [`PUT ${g}/provider_configs/:id`]: {
+    summary: "Put another secret in its place",
+    body: "ProviderConfigRotate",
+    result: "ProviderConfig",
+  },
+  [`DELETE ${g}/provider_configs/:id`]: {
+    summary: "Delete a stored provider key",
+    result: "ProviderConfig",
+  },
+  [`POST ${g}/cache/purge`]: { summary: "Forget stored answers", body: "CachePurge" },
+  [`GET ${g}/audit_logs`]: {
+    summary: "Changes of a gateway",
+    result: "AuditRow",
+    list: true,
+    query: ["action", "actor", "resource_type", "resource_id"],
+  },
+  "GET audit_logs": {
+    summary: "Changes",
+    result: "AuditRow",
+    list: true,
+    query: ["action", "actor", "resource_type", "resource_id"],
+  },
+  "GET custom-providers": {
+    summary: "Custom providers",
+    result: "CustomProvider",
+    list: true,
+    query: ["search", "enable", "beta", "order_by"],
+  },
+  "POST custom-providers": {
+    summary: "Make a custom provider; requests name it `custom-{slug}`",
+    body: "CustomProviderCreate",
+    result: "CustomProvider",
+  },
+  "GET custom-providers/:id": { summary: "A custom provider", result: "CustomProvider" },
+  "PATCH custom-providers/:id": {
+    summary: "Change a custom provider",
+    body: "CustomProviderPatch",
+    result: "CustomProvider",
+  },
+  "DELETE custom-providers/:id": {
+    summary: "Delete a custom provider with its prices",
+    result: "CustomProvider",
+  },
+  "GET custom-providers/costs": {
+    summary: "Prices of custom providers' models, in US dollars for one token",
+    result: "Cost",
+    list: true,
+    query: ["search", "enable", "account_provider_id", "model_rule", "cost_type"],
+  },
+  "POST custom-providers/costs": { summary: "Make a price", body: "CostCreate", result: "Cost" },
+  "GET custom-providers/costs/:id": { summary: "A price", result: "Cost" },
+  "PATCH custom-providers/costs/:id": {
+    summary: "Change a price",
+    body: "CostPatch",
+    result: "Cost",
+  },
+  "DELETE custom-providers/costs/:id": { summary: "Delete a price", result: "Cost" },
+  "GET prices": {
+    summary: "Prices over the built-in table, in US dollars for a million tokens",
+    result: "Price",
+    list: true,
+    query: ["search", "enable", "provider", "model_rule"],
+  },
+  "POST prices": { summary: "Make a price", body: "PriceCreate", result: "Price" },
+  "GET prices/:id": { summary: "A price", result: "Price" },
+  "PATCH prices/:id": { summary: "Change a price", body: "PricePatch", result: "Price" },
+  "DELETE prices/:id": { summary: "Delete a price", result: "Price" },
+  "GET providers": {
+    summary: "All providers that a request may name",
+    result: "Provider",
+    list: true,
+    query: ["search"],
+  },
+};
+
+const text = { type: "string" };
+const nullableText = { type: ["string", "null"] };
+const date = { type: "string", format: "date-time" };
+const dated = { created_at: date, modified_at: date };
+const uuid = { type: "string", format: "uuid" };
+
+/** What answers have beside what was said. */
+const answered: Readonly<Record<string, [body: string | undefined, properties: object]>> = {
+  Gateway: ["GatewayPatch", {
+    ...dated,
+    id: text,
+    account_id: text,
+    account_tag: text,
+    internal_id: text,
+    is_default: { type: "boolean" },
+    source: { enum: ["config", "config+stored", "stored"] },
+    overrides: { type: "array", items: text, description: "Settings that are stored" },
+  }],
+  CustomProvider: ["CustomProviderPatch", {
+    ...dated,
+    id: uuid,
+    account_id: text,
+    account_tag: text,
+    logo: text,
+    requested_as: { type: "string", description: "The provider of requests: `custom-{slug}`" },
+  }],
+  Cost: [undefined, {
+    ...dated,
+    id: uuid,
+    account_provider_id: uuid,
+    model: text,
+    model_rule: { enum: ["equals", "starts-with", "contains"] },
+    cost_type: text,
+    cost_in: { type: ["number", "null"] },
+    cost_out: { type: ["number", "null"] },
+    enable: { type: "boolean" },
+    token_pricing: { type: ["string", "null"], description: "JSON as text" },
+    changed_by: text,
+    weight: { type: "integer" },
+  }],
+  Price: ["PricePatch", { ...dated, id: uuid, weight: { type: "integer" } }],
+  VirtualKey: ["VirtualKeyEdit", {
+    ...dated,
+    id: text,
+    preview: text,
+    gateway: text,
+    key: { type: "string", description: "In the answer of POST alone" },
+    last_used_at: nullableText,
+  }],
+  ProviderConfig: [undefined, {
+    id: uuid,
+    alias: text,
+    default_config: { type: "boolean" },
+    gateway_id: text,
+    provider_slug: text,
+    secret_id: uuid,
+    secret_preview: text,
+    rate_limit: { type: "integer" },
+    rate_limit_period: { type: "integer" },
+    modified_at: date,
+  }],
+  Provider: [undefined, {
+    slug: text,
+    aliases: { type: "array", items: text },
+    base_url: text,
+    format: text,
+    source: { enum: ["builtin", "config", "stored"] },
+  }],
+  AuditRow: [undefined, {
+    id: uuid,
+    at: date,
+    actor: text,
+    ip: nullableText,
+    action: { enum: ["create", "update", "delete", "purge", "rotate"] },
+    resource_type: text,
+    resource_id: text,
+    gateway_id: text,
+    old: { type: ["object", "null"] },
+    new: { type: ["object", "null"] },
+  }],
+};
+
+/** Answers `GET /openapi.json`. */
+export function openAPI(request: Request): Response {
+  const body = { ...documentOf(), servers: [{ url: new URL(request.url).origin }] };
+  return Response.json(body, { headers: { "cache-control": "no-cache" } });
+}
+
+function documentOf(): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of resources.flatMap((resource) => Object.keys(resource))) {
+    const [method = "", path = ""] = route.split(" ");
+    const at = `/client/v4/accounts/{account_id}/ai-gateway/${pathOf(path)}`;
+    (paths[at] ??= {})[method.toLowerCase()] = operation(method, path, told[route]);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Sluice management API",
+      version,
+      description:
+        "Cloudflare's paths, bodies and envelope, and Sluice's own beside them. Settings " +
+        `that are kept and have no effect: ${withoutEffect.join(", ")}.`,
+    },
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      schemas: {
+        ...Object.fromEntries(
+          Object.entries({ ...bodies, ...settingsBodies }).map(([name, schema]) => [
+            name,
+            schemaOf(schema),
+          ]),
+        ),
+        ...Object.fromEntries(
+          Object.entries(answered).map(([name, [body, properties]]) => [
+            name,
+            body === undefined ? { type: "object", properties } : {
+              type: "object",
+              properties: {
+                ...schemaOf((settingsBodies[body] ?? bodies[body])!).properties,
+                ...properties,
+              },
+            },
+          ]),
+        ),
+        Problem: {
+          type: "object",
+          required: ["code", "message"],
+          properties: {
+            code: { type: "integer" },
+            message: text,
+            path: { type: "array", items: { type: ["string", "integer"] } },
+          },
+        },
+      },
+    },
+  };
+}
+
+function schemaOf(schema: Parameters<typeof toJsonSchema>[0]): JsonSchema {
+  const { $schema: _, ...rest } = toJsonSchema(schema, { errorMode: "ignore", typeMode: "input" });
+  return rest;
+}
+
+function pathOf(path: string): string {
+  return path.replace(/:(\w+)/g, (_, name: string) => `{${nameOf(name, path)}}`);
+}
+
+function nameOf(name: string, path: string): string {
+  if (name === "gateway") return "gateway_id";
+  return path.includes("/url/") ? "provider" : name;
+}
+
+function operation(method: string, path: string, known: Told | undefined): unknown {
+  const variables = [...path.matchAll(/:(\w+)/g)].map(([, name]) => nameOf(name!, path));
+  const query = [...known?.list ? ["page", "per_page"] : [], ...known?.query ?? []];
+  const operationId = `${method.toLowerCase()}_${
+    path.replace(/:gateway\//, "").replace(/\W+/g, "_")
+  }`;
+  return {
+    operationId,
+    summary: known?.summary ?? `${method} ${path}`,
+    parameters: [
+      ...["account_id", ...variables].map((name) => ({
+        name,
+        in: "path",
+        required: true,
+        schema: text,
+      })),
+      ...query.map((name) => ({ name, in: "query", schema: paramOf(name) })),
+    ],
+    ...known?.body !== undefined && {
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: { $ref: `#/components/schemas/${known.body}` } } },
+      },
+    },
+    responses: {
+      200: isBytes(path)
+        ? { description: "The bytes", content: { "*/*": {} } }
+        : { description: "Success", content: { "application/json": { schema: success(known) } } },
+      "4XX": { description: "Failure", content: { "application/json": { schema: failed } } },
+      "5XX": { description: "Failure", content: { "application/json": { schema: failed } } },
+    },
+  };
+}
+
+function isBytes(path: string): boolean {
+  return /\/logs\/:id\/(?:request|response)$/.test(path);
+}
+
+function paramOf(name: string): unknown {
+  if (name === "page" || name === "per_page" || name === "limit") {
+    return { type: "integer", minimum: 1 };
+  }
+  if (name === "enable" || name === "beta" || name === "meta_info") return { type: "boolean" };
+  if (name === "order_by_direction") return { enum: ["asc", "desc"] };
+  return name === "filters" ? { type: "array", items: { type: "object" } } : text;
+}
+
+function success(known: Told | undefined): unknown {
+  const one = known?.result === undefined ? {} : { $ref: `#/components/schemas/${known.result}` };
+  const whole = { type: "integer" };
+  return {
+    type: "object",
+    required: ["success", "result", "errors", "messages"],
+    properties: {
+      success: { const: true },
+      result: known?.list ? { type: "array", items: one } : one,
+      errors: { type: "array", maxItems: 0 },
+      messages: { type: "array" },
+      ...known?.list && {
+        result_info: {
+          type: "object",
+          properties: { page: whole, per_page: whole, count: whole, total_count: whole },
+        },
+      },
+    },
+  };
+}
+
+const failed = {
+  type: "object",
+  required: ["success", "result", "errors", "messages"],
+  properties: {
+    success: { const: false },
+    result: { type: "null" },
+    errors: { type: "array", items: { $ref: "#/components/schemas/Problem" } },
+    messages: { type: "array" },
+  },
+};
