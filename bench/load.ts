@@ -8,7 +8,7 @@ export interface Endpoint {
   port: number;
   path: string;
   /** Besides those that every request has. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | ((scenario: Scenario) => Record<string, string>);
   /** No two requests have the same body. */
   varied?: boolean;
 }
@@ -43,7 +43,8 @@ export class Client {
   #fail: ((error: Error) => void) | undefined;
 
   constructor(endpoint: Endpoint, scenario: Scenario) {
-    const { host, port, path, headers } = endpoint;
+    const { host, port, path, headers: more } = endpoint;
+    const headers = typeof more === "function" ? more(scenario) : more;
     this.#endpoint = endpoint;
     this.#bytes = request(`${host}:${port}`, path, scenario, headers);
     this.#expected = answerBytes[scenario];

@@ -39,6 +39,18 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is gone with this process. */
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+  folders.push(folder);
+  return folder;
+}
+
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 const bareName: Record<Exclude<Family, "nginx">, string> = {
   node: "http + undici dispatch",
@@ -121,8 +133,7 @@ export function gateway(
             : { collect_logs: false },
         },
       };
-      const data = logging ? mkdtempSync(join(tmpdir(), "sluice-bench-")) : "memory";
-      if (logging) process.once("exit", () => rmSync(data, { recursive: true, force: true }));
+      const data = logging ? temporary() : "memory";
       const started = await start(commands[family](file), {
         PORT: "0",
         HOST: "127.0.0.1",
@@ -142,16 +153,19 @@ export function gateway(
   };
 }
 
+/** How the peer is installed. */
+const installPeer = "npm install --prefix bench/peer --ignore-scripts --no-package-lock";
+
 /** The closest peer in TypeScript, with nothing turned on. */
 function portkey(family: "node" | "bun"): Target {
-  const file = "node_modules/@portkey-ai/gateway/build/start-server.js";
+  const file = "bench/peer/node_modules/@portkey-ai/gateway/build/start-server.js";
   return {
     name: `${family} Portkey`,
     family,
     kind: "peer",
     ...(existsSync(join(root, file))
       ? {}
-      : { missing: "npm install --no-save @portkey-ai/gateway" }),
+      : { missing: `not installed, which '${installPeer}' does` }),
     async start(upstream) {
       const port = await freePort();
       // It prints colours around its address; so the shell says it first, and the caller polls.
@@ -161,10 +175,11 @@ function portkey(family: "node" | "bun"): Target {
       const started = await start(["/bin/sh", "-c", script], { NODE_ENV: "production" }, root);
       for (let tries = 0; tries < 1000 && !(await answers(started.url)); tries++) await sleep(5);
       const target = running(started, "/v1/chat/completions", tree(started.child.pid!));
-      target.endpoint.headers = {
+      // It passes no query on, and so the scenario is in the path.
+      target.endpoint.headers = (scenario) => ({
         "x-portkey-provider": "openai",
-        "x-portkey-custom-host": `${upstream}/v1`,
-      };
+        "x-portkey-custom-host": `${upstream}/s/${scenario}/v1`,
+      });
       return target;
     },
   };
@@ -227,8 +242,7 @@ function nginx(): Target {
     kind: "bare",
     ...(file ? {} : { missing: "nginx is not installed" }),
     async start(upstream) {
-      const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
-      process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+      const folder = temporary();
       const port = await freePort();
       writeFileSync(join(folder, "nginx.conf"), nginxConfig(port, new URL(upstream).host));
       // nginx says nothing when it listens, so the shell says it first and the caller polls.

@@ -69,7 +69,7 @@ function answer(socket: Socket, scenario: string | undefined): void {
 const server = createServer({ noDelay: true }, (socket) => {
   let scenario: string | undefined;
   const framing = new Framing({
-    head: (head) => scenario = /[?&]s=(\w+)/.exec(head.slice(0, head.indexOf("\r\n")))?.[1],
+    head: (head) => scenario = /[?&/]s[=/](\w+)/.exec(head.slice(0, head.indexOf("\r\n")))?.[1],
     body() {},
     end: () => answer(socket, scenario),
   }, true);
