@@ -19,14 +19,12 @@ export function googleTasks(models: string): Tasks {
       "images/generations": generate,
       "images/edits": generate,
       "audio/speech": generate,
-      "audio/transcriptions": generate,
     },
     shapes: {
       embeddings: "gemini",
       "images/generations": "gemini",
       "images/edits": "gemini",
       "audio/speech": "gemini",
-      "audio/transcriptions": "gemini",
     },
   };
 }

@@ -28,7 +28,7 @@ const kinds: readonly (readonly [pattern: RegExp, kind: string])[] = [
     "audio",
   ],
   [/(?:^|\/)videos?(?:$|\/)|:predictLongRunning$/, "video"],
-  [/(?:^|\/)images?(?:$|\/)/, "image"],
+  [/(?:^|\/)(?:images?|text_to_image)(?:$|\/)/, "image"],
 ];
 
 /** Bedrock's one endpoint for all models tells by the model. */

@@ -104,6 +104,8 @@ function pass(recorded: Recorded, collect: boolean): Pass {
       if (recorded.status >= 400 && /^text\/|^$/.test(recorded.contentType) && !isBinary(head)) {
         draft.error = faultOfText(decoder.decode(head));
       }
+      // Nothing but what was drawn or said.
+      if (recorded.status < 400) draft.kind ??= /^(image|audio)\//.exec(recorded.contentType)?.[1];
       return { draft, streamed: false, end: "unprovable" };
   }
 }

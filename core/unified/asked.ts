@@ -66,3 +66,15 @@ export function holdsForeign(bytes: Uint8Array, { dialect }: Provider): boolean 
   return text.includes('"sluice.') || text.includes("_sl") ||
     dialect?.genuine === true && /"reasoning_(?:content|details)"/.test(text);
 }
+
+/** Never said twice: a key may be for some models only. */
+const ofModel = /^models?(?:_?id|_?name)?$/i;
+
+/** Members of a body that a format does not know, in the words of the provider that they are meant for. */
+export function extraOf(body: Json, known: ReadonlySet<string>): Json {
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) =>
+      value != null && !known.has(name) && !ofModel.test(name)
+    ),
+  );
+}

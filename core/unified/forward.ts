@@ -65,8 +65,9 @@ function bodyOf(form: FormData): Sent["body"] {
   return async (model) => {
     form.set("model", model);
     const written = new Response(form);
-    const bytes = new Uint8Array(await written.arrayBuffer());
-    return { bytes, type: written.headers.get("content-type") ?? "" };
+    // First of all: Bun forgets it with the body.
+    const type = written.headers.get("content-type") ?? "";
+    return { bytes: new Uint8Array(await written.arrayBuffer()), type };
   };
 }
 

@@ -21,9 +21,14 @@ export function recorded(name: string): Answer {
 }
 
 /** The JSON of a recorded request and its answer. */
-export function exchange(name: string): { request: Json; answer: Json } {
+export function exchange(name: string): { request: Json; readonly answer: Json } {
   const { requestBody, responseBody } = loadFixture(name);
-  return { request: JSON.parse(String(requestBody)), answer: JSON.parse(String(responseBody)) };
+  return {
+    request: requestBody === undefined ? {} : JSON.parse(String(requestBody)),
+    get answer() {
+      return JSON.parse(String(responseBody));
+    },
+  };
 }
 
 /** JSON of an answer, whatever it holds. */
