@@ -8,11 +8,21 @@ export type Language = "en" | "zh";
 
 const words: Record<Language, Record<Word, string>> = { en, zh };
 
+/** Words that a page brings along: each language has the same ones. */
+export interface Dictionary<Name extends string = string> {
+  en: Readonly<Record<Name, string>>;
+  zh: Readonly<Record<Name, string>>;
+}
+
+type Values = Record<string, string | number>;
+
 /** What a page says things with. */
 export interface Locale {
   language: Language;
   /** The word, with `{name}` filled in. */
-  t(word: Word, values?: Record<string, string | number>): string;
+  t(word: Word, values?: Values): string;
+  /** The same of a page's own words. */
+  of<Name extends string>(words: Dictionary<Name>): (word: Name, values?: Values) => string;
   /** A whole number, grouped; `compact` is 1.2K. */
   number(value: number | null | undefined, compact?: boolean): string;
   /** US dollars, with as many digits as the sum needs. */
@@ -60,11 +70,8 @@ export function localeFor(language: Language): Locale {
     typeof value === "number" && Number.isFinite(value);
   return {
     language,
-    t: (word, values = {}) =>
-      words[language][word].replace(
-        /\{(\w+)\}/g,
-        (whole, name: string) => String(values[name] ?? whole),
-      ),
+    t: (word, values) => filled(words[language][word], values),
+    of: (own) => (word, values) => filled(own[language][word], values),
     number: (value, compact = false) =>
       known(value) ? (compact ? short : plain).format(value) : none,
     money(value) {
@@ -90,6 +97,10 @@ export function localeFor(language: Language): Locale {
       return `${plain.format(size)} ${units[unit]}`;
     },
   };
+}
+
+function filled(text: string, values: Values = {}): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /** Set by the shell. */
