@@ -237,7 +237,11 @@ export interface Config {
   cors?: CorsSettings;
   /** What a request may cost. */
   limits?: LimitsConfig;
-  /** Gateways, custom providers and prices may be changed over the management API; true unless given. */
+  /**
+   * What was changed over the management API counts. False: nothing is read and nothing can be changed.
+   * True: no request is served before it was read. Unless given, as true where the management API is on;
+   * elsewhere requests are served by the configuration while the store is away.
+   */
   stored_settings?: boolean;
   /**
    * Custom providers that are made over the management API may be on inner addresses and over http; false
@@ -269,7 +273,7 @@ export interface ParsedConfig {
   prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
   limits: Required<LimitsConfig>;
-  stored_settings: boolean;
+  stored_settings?: boolean;
   allow_private_providers: boolean;
 }
 

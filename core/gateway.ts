@@ -104,6 +104,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   }
   const host = createHost({
     setup,
+    managed: Boolean(admin?.token) || admin?.loopback === true,
     stores,
     fetch: web,
     respond: transport?.respond,

@@ -136,6 +136,8 @@ export interface OwnHost extends Host {
 /** What a host is made of. */
 export interface HostOptions {
   setup: Setup;
+  /** The management API is on. */
+  managed: boolean;
   stores: Partial<Stores> | undefined;
   fetch: typeof fetch;
   /** The platform's way unless given. */
@@ -169,6 +171,7 @@ export function createHost(options: HostOptions): OwnHost {
     kv: stores.keys,
     now,
     immediate,
+    managed: options.managed,
     report,
     onChange: ({ prices }) => pricer.use(prices),
   });

@@ -241,7 +241,7 @@ export const schema = v.strictObject({
     }),
     {},
   ),
-  stored_settings: v.optional(v.boolean(), true),
+  stored_settings: v.optional(v.boolean()),
   allow_private_providers: v.optional(v.boolean(), false),
 });
 

@@ -20,6 +20,8 @@ export interface SettingsOptions {
   now(): number;
   /** Requests must not wait for each other's work (Workers). */
   immediate: boolean;
+  /** The management API is on: something may well be stored. */
+  managed: boolean;
   /** Tells the operator. */
   report(message: string, cause?: unknown): void;
   /** Told of each new snapshot, before the first request that sees it. */
@@ -44,6 +46,9 @@ export class Settings {
   readonly #store: SettingsStore;
   readonly #now: () => number;
   readonly #immediate: boolean;
+  readonly #off: boolean;
+  /** No request is served before what is stored was read. */
+  readonly #required: boolean;
   readonly #report: SettingsOptions["report"];
   readonly #onChange: (snapshot: Snapshot) => void;
   #snapshot: Snapshot;
@@ -61,7 +66,7 @@ export class Settings {
 
   /** Reads nothing yet. */
   constructor(options: SettingsOptions) {
-    const { setup, kv, now, immediate, report, onChange } = options;
+    const { setup, kv, now, immediate, managed, report, onChange } = options;
     this.#setup = setup;
     this.#store = new SettingsStore({ kv, vault: setup.vault, report });
     this.#now = now;
@@ -69,13 +74,16 @@ export class Settings {
     this.#report = report;
     this.#onChange = onChange;
     this.#snapshot = configured(setup);
-    if (!setup.config.stored_settings) this.#checkedAt = Infinity;
+    const { stored_settings: wanted } = setup.config;
+    this.#off = wanted === false;
+    this.#required = wanted ?? managed;
+    if (this.#off) this.#checkedAt = Infinity;
   }
 
   /**
    * For a request that begins. What another process changed shows after 5 s at most. While the store is
    * away, what was there before is still there; where nothing was, this rejects with a 503, as a gateway
-   * that is to refuse strangers must not let them in.
+   * that is to refuse strangers must not let them in (see `stored_settings`).
    */
   current(platform: Platform): Snapshot | Promise<Snapshot> {
     const age = this.#now() - this.#checkedAt;
@@ -90,14 +98,14 @@ export class Settings {
 
   /** As of now; rejects where the store cannot be asked. */
   async latest(): Promise<Snapshot> {
-    if (!this.#setup.config.stored_settings) return this.#snapshot;
+    if (this.#off) return this.#snapshot;
     return await this.#load();
   }
 
   /** Reads, decides and writes; one change after the other, since a store cannot compare before it writes. */
   change<T>(work: (store: SettingsStore) => Promise<T>): Promise<T> {
     const done = this.#writes.then(async () => {
-      if (!this.#setup.config.stored_settings) {
+      if (this.#off) {
         throw new GatewayError(
           403,
           Code.notServed,
@@ -124,7 +132,7 @@ export class Settings {
 
   #aged(age: number, { waitUntil }: Platform): Snapshot | Promise<Snapshot> {
     const at = this.#now();
-    const known = this.#revision !== undefined || this.#loadedAt > 0;
+    const known = this.#loadedAt > 0 || !this.#required;
     if (known && (this.#failed || (age >= 0 && age < stale))) {
       const asked = at - this.#askedAt;
       if (asked < 0 || asked >= pause) {

@@ -200,14 +200,18 @@ describe("management requests", () => {
       ["GET", "gateways/__proto__/logs", 404, 7002, /no gateway/],
       ["GET", "gateways/%ff/logs", 404, 7002, /^Not Found/],
       ["PUT", "gateways/default/logs", 405, 10405, /allowed: GET, DELETE/],
-      ["GET", "gateways", 501, 8010, /'gateways' is not served by this version/],
-      ["POST", "gateways", 501, 8010, /not served/],
-      ["GET", "gateways/default", 501, 8010, /not served/],
-      ["GET", "gateways/default/url/openai", 501, 8010, /not served/],
+      ["DELETE", "gateways", 405, 10405, /allowed: GET, POST/],
+      ["GET", "gateways/none", 404, 7002, /no gateway 'none'/],
+      ["GET", "gateways/default/url/opnai", 400, 7001, /did you mean 'openai'/],
       ["GET", "gateways/default/datasets/x", 501, 8010, /not served/],
       ["POST", "gateways/default/routes", 501, 8010, /not served/],
-      ["GET", "custom-providers", 501, 8010, /not served/],
-      ["GET", "billing/credit-balance", 501, 8010, /not served/],
+      ["GET", "custom-providers/none", 404, 1004, /^Not Found: no such custom provider/],
+      ["GET", "custom-providers/costs/none", 404, 7002, /no such cost/],
+      ["GET", "prices/none", 404, 7002, /no such price/],
+      ["GET", "billing/credit-balance", 501, 8010, /nothing to bill/],
+      ["GET", "gateways/default/policies", 501, 8010, /rate_limits/],
+      ["POST", "gateways/default/policies/simulate", 501, 8010, /rate_limits/],
+      ["GET", "gateways/default/custom-domains/x.example", 501, 8010, /any name/],
       ["GET", "gateways/default/logs/none", 404, 7002, /no such log/],
       ["GET", "gateways/default/logs/none/request", 404, 7002, /no request body/],
       ["GET", "gateways/default/virtual_keys/none", 404, 7002, /no such virtual key/],
@@ -218,7 +222,9 @@ describe("management requests", () => {
       const [gotStatus, gotCode, text] = problem(answer);
       assert.deepEqual([gotStatus, gotCode], [status, code]);
       assert.match(text, message);
-      if (status === 405) assert.equal(answer.headers.get("allow"), "GET, DELETE");
+      if (path.endsWith("/logs") && status === 405) {
+        assert.equal(answer.headers.get("allow"), "GET, DELETE");
+      }
     });
   }
 
