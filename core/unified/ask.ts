@@ -74,22 +74,28 @@ export async function askAll(
   let at = 0;
   let failed: Response | undefined;
   const work = async () => {
-    while (at < questions.length && failed === undefined) {
+    while (at < questions.length) {
       const index = at++;
-      const response = await ask(ctx, next, model, questions[index]!);
-      if (!response.ok) failed ??= response;
-      answers[index] = response;
+      try {
+        const response = answers[index] = await ask(ctx, next, model, questions[index]!);
+        if (response.ok) continue;
+        failed ??= response;
+      } finally {
+        if (answers[index]?.ok !== true) at = questions.length;
+      }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(abreast, questions.length) }, work));
-  if (failed === undefined) return answers;
+  const workers = Array.from({ length: Math.min(abreast, questions.length) }, work);
+  const thrown = (await Promise.allSettled(workers)).find(({ status }) => status === "rejected");
+  if (failed === undefined && thrown === undefined) return answers;
   for (const response of answers) {
     if (response !== failed) await response?.body?.cancel().catch(() => {});
   }
+  if (failed === undefined) throw (thrown as PromiseRejectedResult).reason;
   return [failed];
 }
 
-/** The JSON of an answer; Cloudflare's envelope around it is opened. */
+/** The JSON of an answer. */
 export async function jsonOf(response: Response, provider: Provider): Promise<Json> {
   const body = object(parse(await response.text()));
   if (body === undefined) throw unreadable(provider);
@@ -140,7 +146,7 @@ export function answered(
     for (const name of figures) {
       const all = responses.map((response) => Number(response.headers.get(name) ?? NaN));
       const sum = all.reduce((total, value) => total + value, 0);
-      if (isFinite(sum)) headers.set(name, String(Number(sum.toFixed(12))));
+      if (isFinite(sum)) headers.set(name, sum.toFixed(12).replace(/\.?0+$/, ""));
       else headers.delete(name);
     }
   }

@@ -8,6 +8,7 @@ import { Code, GatewayError, isGatewayError } from "../error.ts";
 import { shown } from "../nearest.ts";
 import { loadCatalogue } from "../usage/prices.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { modelNamed } from "./models.ts";
 
 interface Entry {
   /** `provider/model`, or an alias. */
@@ -16,8 +17,6 @@ interface Entry {
   name: string;
   context?: number;
 }
-
-const encoder = new TextEncoder();
 
 /** Answers `models` and `models/{id}`. */
 export async function listModels(ctx: Context, { format, model }: Endpoint): Promise<Response> {
@@ -29,7 +28,8 @@ export async function listModels(ctx: Context, { format, model }: Endpoint): Pro
   const all = await entries(ctx);
   if (model !== undefined) {
     const name = model.replace(/^models\//, "");
-    const found = all.find(({ id }) => id === name);
+    const full = await fullName(ctx, name);
+    const found = all.find(({ id }) => id === name) ?? all.find(({ id }) => id === full);
     if (found === undefined) {
       throw new GatewayError(404, Code.badModel, `There is no model '${shown(name)}' here`);
     }
@@ -41,6 +41,22 @@ export async function listModels(ctx: Context, { format, model }: Endpoint): Pro
   return Response.json({ object: "list", data: all.map(openAI) });
 }
 
+/** A name as the list has it, whatever alias or short form it is. */
+async function fullName(ctx: Context, name: string): Promise<string | undefined> {
+  try {
+    const { provider, model } = await modelNamed(ctx, name);
+    return `${provider.slug}/${model}`;
+  } catch (error) {
+    if (isGatewayError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Azure's models are called what its customers call them. */
+const unnamed = ["azure-openai"];
+/** The table has both of Google's houses as one, and only one of them has models of others. */
+const elsewhere = /^google-ai-studio\/claude-/;
+
 /**
  * What is configured, and the price table's models of the providers that have a key for this caller; of all
  * providers for one who is lent none, and so brings keys.
@@ -50,14 +66,11 @@ async function entries(ctx: Context): Promise<Entry[]> {
   const [catalogue, lendable] = await Promise.all([loadCatalogue(), host.keyring.lendable(ctx)]);
   const found: Entry[] = Object.keys(host.models).map((id) => ({ id, owner: "sluice", name: id }));
   for (const owner of catalogue.providers) {
-    if (lendable.size > 0 && !lendable.has(owner)) continue;
-    for (const { id, name, context } of catalogue.models(owner)) {
-      found.push({
-        id: `${owner}/${id}`,
-        owner,
-        name: name ?? id,
-        ...context !== undefined && { context },
-      });
+    if (lendable.size > 0 && !lendable.has(owner) || unnamed.includes(owner)) continue;
+    for (const { id: model, name, context } of catalogue.models(owner)) {
+      const id = `${owner}/${model}`;
+      if (elsewhere.test(id)) continue;
+      found.push({ id, owner, name: name ?? model, ...context !== undefined && { context } });
     }
   }
   const admit = ctx.get(admission);
@@ -73,15 +86,9 @@ async function isFor(
   ctx: Context,
   admit: (ctx: Context) => Context | Promise<Context>,
 ): Promise<boolean> {
-  const name = ctx.host.models[id] ?? id;
-  const slash = name.indexOf("/");
   try {
-    await admit(ctx.with({
-      provider: ctx.host.provider(name.slice(0, slash), ctx.request.headers),
-      method: "POST",
-      path: "chat/completions",
-      body: encoder.encode(JSON.stringify({ model: name.slice(slash + 1) })),
-    }));
+    const { provider, model } = await modelNamed(ctx, id);
+    await admit(ctx.with({ provider, model, method: "POST", path: "chat/completions" }));
     return true;
   } catch (error) {
     if (isGatewayError(error)) return false;
@@ -104,7 +111,9 @@ function google({ id, name, context }: Entry) {
     version: "",
     displayName: name,
     ...context !== undefined && { inputTokenLimit: context },
-    supportedGenerationMethods: ["generateContent", "countTokens"],
+    supportedGenerationMethods: /embed/i.test(id)
+      ? ["embedContent", "batchEmbedContents"]
+      : ["generateContent", "countTokens"],
   };
 }
 

@@ -45,8 +45,9 @@ export async function modelNamed(ctx: Context, name: string): Promise<Model> {
   return { provider, model: spelled(provider, full) };
 }
 
-/** Catalogues write `claude-haiku-4.5` where Anthropic writes `claude-haiku-4-5`. */
+/** Catalogues write `claude-haiku-4.5` where Anthropic writes `claude-haiku-4-5`, and leave paths out. */
 function spelled({ slug }: Provider, model: string): string {
+  if (slug === "fireworks" && !model.includes("/")) return `accounts/fireworks/models/${model}`;
   return slug === "anthropic" ? model.replace(/^(claude-[a-z\d-]*\d)\.(?=\d)/, "$1-") : model;
 }
 

@@ -1,6 +1,10 @@
 /** Embeddings, rankings and counts of the unified API: from any client to any provider. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { cache } from "../../plugins/cache.ts";
+import { fallback } from "../../plugins/fallback.ts";
+import { log } from "../../plugins/log.ts";
+import { failing, unreachable } from "./scripted.ts";
 import { exchange, gateway, json, read, recorded } from "./unified-endpoints.ts";
 
 /** The same numbers, as far as four bytes hold them. */
@@ -209,6 +213,63 @@ describe("embeddings: OpenAI's client", () => {
     assert.equal(refused.status, 400);
     assert.equal((await read(refused)).error.code, "8032");
     assert.equal(seen.length, 1);
+  });
+});
+
+describe("embeddings: in the chain", () => {
+  const vectors = json({
+    embeddings: { float: [[1]] },
+    meta: { billed_units: { input_tokens: 1 } },
+  });
+  const body = { model: "cohere/embed-v4.0", input: "a" };
+
+  it("are cached as their provider's own requests are", async () => {
+    const { post, seen, rows } = gateway([vectors], { plugins: [log(), cache()] });
+    const kept = { "cf-aig-cache-ttl": "60" };
+    const first = await read(post("/v1/embeddings", body, kept));
+    const second = await post("/v1/embeddings", body, kept);
+    assert.equal(second.headers.get("cf-aig-cache-status"), "HIT");
+    assert.deepEqual(await read(second), first);
+    assert.equal(seen.length, 1);
+    assert.deepEqual((await rows()).map(({ cached }) => cached), [false, true]);
+  });
+
+  it("several requests end with the first that fails", async () => {
+    const input = Array.from({ length: 2000 }, (_, i) => String(i));
+    const { post, seen } = gateway([vectors, failing(400), ...Array(20).fill(vectors)]);
+    const response = await post("/v1/embeddings", { ...body, input });
+    assert.equal(response.status, 400);
+    assert.ok(seen.length <= 8, String(seen.length));
+    const away = gateway([vectors, unreachable, ...Array(20).fill(vectors)]);
+    assert.equal((await away.post("/v1/embeddings", { ...body, input })).status, 502);
+    assert.ok(away.seen.length <= 8, String(away.seen.length));
+  });
+
+  it("fall back to another provider in a universal request", async () => {
+    const { universal, seen } = gateway([failing(500), json({ embeddings: [{ values: [2] }] })], {
+      plugins: [fallback()],
+    });
+    const step = (model: string) => ({
+      provider: "compat",
+      endpoint: "embeddings",
+      headers: {},
+      query: { model, input: "a" },
+    });
+    const told = await read(universal([step("cohere/embed-v4.0"), step("google/m")]));
+    assert.deepEqual(told.data[0].embedding, [2]);
+    assert.deepEqual(seen.map(({ url }) => new URL(url).hostname), [
+      "api.cohere.com",
+      "generativelanguage.googleapis.com",
+    ]);
+  });
+
+  it("an answer that is none is a 502", async () => {
+    for (const answer of [json([]), json({}), json({ data: 5, embeddings: null })]) {
+      const { post } = gateway([answer]);
+      const response = await post("/v1/embeddings", body);
+      assert.equal(response.status, 502);
+      assert.match((await read(response)).error.message, /not what its format says/);
+    }
   });
 });
 
