@@ -12,6 +12,7 @@ const clientOf = (world: World, apiToken = token) =>
 
 const configure = (origin: string) => ({
   gateways: { other: {} },
+  allow_private_providers: true,
   providers: {
     openai: { base_url: `${origin}/v1` },
     groq: { base_url: `${origin}/openai/v1` },
@@ -180,5 +181,155 @@ eachRuntime("cloudflare", configure, (world, test) => {
     assert.ok(!JSON.stringify(made).includes("gsk_of_the_team"));
     const listed = await collect(providerConfigs.list("other", at));
     assert.deepEqual(listed, [made]);
+
+    // Cloudflare has both of these, its SDK neither.
+    const path = `/accounts/acc/ai-gateway/gateways/other/provider_configs/${made.id}`;
+    const client = clientOf(world);
+    const rotated: Json = await client.put(path, { body: { secret: "gsk_another_secret" } });
+    assert.equal(rotated.result.id, made.id);
+    assert.notEqual(rotated.result.secret_id, made.secret_id);
+    await client.delete(path);
+    assert.deepEqual(await collect(providerConfigs.list("other", at)), []);
+  });
+
+  const least = {
+    cache_invalidate_on_update: true,
+    cache_ttl: 0,
+    collect_logs: true,
+    rate_limiting_interval: 0,
+    rate_limiting_limit: 0,
+  };
+
+  test("create, get, list, update and delete of gateways", async () => {
+    const { aiGateway } = clientOf(world);
+    const everything = {
+      ...least,
+      cache_ttl: 60,
+      rate_limiting_technique: "sliding" as const,
+      authentication: true,
+      byok_only: false,
+      dlp: { action: "FLAG" as const, enabled: true, profiles: ["p"] },
+      guardrails: { prompt: { S1: "BLOCK" as const }, response: {} },
+      log_classification: false,
+      log_management: 20_000,
+      log_management_strategy: "DELETE_OLDEST" as const,
+      logpush: true,
+      logpush_public_key: "xxxxxxxxxxxxxxxx",
+      otel: [{
+        url: "https://otel.example/v1/traces",
+        headers: { "x-key": "v" },
+        authorization: "Bearer t",
+        content_type: "json" as const,
+      }],
+      retry_backoff: "linear" as const,
+      retry_delay: 10,
+      retry_max_attempts: 2,
+      spend_limits: {
+        enabled: true,
+        rules: [{ limit: 1, limitType: "cost" as const, window: 60 }],
+      },
+      store_id: "store",
+      stripe: { authorization: "Bearer s", usage_events: [{ payload: "{}" }] },
+      workers_ai_billing_mode: "postpaid" as const,
+      zdr: true,
+    };
+    const made = await aiGateway.create({ ...at, id: "from-sdk", ...everything });
+    assert.equal(made.id, "from-sdk");
+    assert.equal(made.is_default, false);
+    for (const [name, value] of Object.entries(everything)) {
+      assert.deepEqual((made as Json)[name], value, name);
+    }
+    assert.deepEqual(await aiGateway.get("from-sdk", at), made);
+    const listed = await collect(aiGateway.list({ ...at, per_page: 1 }));
+    assert.deepEqual(listed.map(({ id }) => id), ["default", "from-sdk", "other"]);
+    const found = await collect(aiGateway.list({ ...at, search: "sdk" }));
+    assert.deepEqual(found, [made]);
+    const changed = await aiGateway.update("from-sdk", { ...at, ...least, collect_logs: false });
+    assert.deepEqual([changed.collect_logs, changed.cache_ttl, changed.zdr], [false, 0, true]);
+    assert.ok(changed.modified_at >= made.modified_at);
+
+    const ask = () =>
+      fetch(`${world.gateway.url}/v1/acc/from-sdk/groq/chat/completions`, {
+        method: "POST",
+        headers: { authorization: "Bearer sk-test", "content-type": "application/json" },
+        body: JSON.stringify(world.answer("groq/chat-tool-call").request),
+      });
+    const refused = await ask();
+    await refused.arrayBuffer();
+    assert.equal(refused.status, 401);
+    await aiGateway.update("from-sdk", { ...at, ...least, authentication: false });
+    const answered = await ask();
+    await answered.arrayBuffer();
+    assert.equal(answered.status, 200);
+
+    const gone = await aiGateway.delete("from-sdk", at);
+    assert.equal(gone.id, "from-sdk");
+    const error: Json = await aiGateway.get("from-sdk", at).then(() => undefined, (e) => e);
+    assert.ok(error instanceof Cloudflare.NotFoundError, String(error));
+  });
+
+  test("a wrong gateway raises BadRequestError with the place", async () => {
+    const { aiGateway } = clientOf(world);
+    const error: Json = await aiGateway.create({ ...at, ...least, id: "Not Good" })
+      .then(() => undefined, (e) => e);
+    assert.ok(error instanceof Cloudflare.BadRequestError, String(error));
+    assert.equal(error.errors[0].code, 7001);
+    assert.deepEqual((error.error as Json).errors[0].path, ["body", "id"]);
+  });
+
+  test("urls.get", async () => {
+    const { urls } = clientOf(world).aiGateway;
+    const root = `${world.gateway.url}/v1/acc/default`;
+    assert.equal(await urls.get("groq", inGateway), `${root}/groq`);
+    assert.equal(await urls.get("universal", inGateway), root);
+  });
+
+  test("customProviders, and their prices", async () => {
+    const client = clientOf(world);
+    const { customProviders } = client.aiGateway;
+    const made = await customProviders.create({
+      ...at,
+      name: "Acme",
+      slug: "acme",
+      base_url: `${world.upstream.url}/acme`,
+      enable: true,
+      headers: JSON.stringify({ "x-acme": "yes" }),
+      description: "Of the test",
+    });
+    assert.equal(made.slug, "acme");
+    assert.deepEqual(await customProviders.get(made.id, at), made);
+    assert.deepEqual(await collect(customProviders.list({ ...at, search: "acm" })), [made]);
+
+    const costs = "/accounts/acc/ai-gateway/custom-providers/costs";
+    const { answer } = world.answer("groq/chat-tool-call");
+    const price: Json = await client.post(costs, {
+      body: { account_provider_id: made.id, model: answer.model, cost_in: 1, cost_out: 2 },
+    });
+    assert.equal(price.result.model_rule, "equals");
+    const { prompt_tokens, completion_tokens } = answer.usage;
+    const id = await logged(world, "custom-acme", "groq/chat-tool-call");
+    const row: Json = await client.aiGateway.logs.get(id, inGateway);
+    assert.equal(row.provider, "custom-acme");
+    assert.equal(row.cost, prompt_tokens + 2 * completion_tokens);
+    assert.equal(world.upstream.requests.at(-1)!.target, "/acme/chat/completions");
+    await client.patch(`${costs}/${price.result.id}`, { body: { cost_in: 0, cost_out: 0 } });
+    const free = await logged(world, "custom-acme", "groq/chat-tool-call");
+    assert.equal((await client.aiGateway.logs.get(free, inGateway) as Json).cost, 0);
+
+    const path = `/accounts/acc/ai-gateway/custom-providers/${made.id}`;
+    const changed: Json = await client.patch(path, { body: { name: "Other" } });
+    assert.deepEqual([changed.result.name, changed.result.slug], ["Other", "acme"]);
+    const twice: Json = await customProviders.create({
+      ...at,
+      name: "Twice",
+      slug: "acme",
+      base_url: "https://acme.example",
+    }).then(() => undefined, (e) => e);
+    assert.ok(twice instanceof Cloudflare.ConflictError, String(twice));
+    assert.equal(twice.errors[0].code, 1003);
+    assert.equal((await customProviders.delete(made.id, at)).id, made.id);
+    assert.deepEqual(await collect(customProviders.list(at)), []);
+    const left: Json = await client.get(costs);
+    assert.deepEqual(left.result, []);
   });
 }, env);
