@@ -28,7 +28,9 @@ import {
   googleTasks,
   grokTasks,
   huggingFaceTasks,
+  openRouterTasks,
   services,
+  togetherTasks,
   workersAITasks,
 } from "./tasks.ts";
 
@@ -224,7 +226,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   openrouter: {
     chat: chatAndResponses,
-    endpoints: only("", "completions", "embeddings", "models", "rerank", "audio/speech"),
+    ...openRouterTasks,
     request: spelled({ also: openRouter }),
     takes: ["cache_control", "file_url", "video_url", "reasoning_details", "reasoning"],
   },
@@ -236,16 +238,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   },
   together: {
     chat,
-    endpoints: only(
-      "",
-      "completions",
-      "embeddings",
-      "images/generations",
-      "models",
-      "rerank",
-      ...speech,
-    ),
-    shapes: { "images/generations": "together" },
+    ...togetherTasks,
     request: spelled({ flat: true, also: together }),
     takes: ["video_url", "reasoning"],
   },

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Dialect } from "../core/unified/dialect.ts";
-import { images, only } from "./endpoints.ts";
+import { images, only, speech } from "./endpoints.ts";
 
 type Tasks = Pick<Dialect, "endpoints" | "shapes">;
 
@@ -50,6 +50,22 @@ export const grokTasks: Tasks = {
     "audio/speech": "grok",
     "audio/transcriptions": "grok",
   },
+};
+
+/** Together has OpenAI's endpoints; sizes of pictures are its own. */
+export const togetherTasks: Tasks = {
+  endpoints: only("", "completions", "embeddings", images[0], "models", "rerank", ...speech),
+  shapes: { "images/generations": "together" },
+};
+
+/** OpenRouter's pictures are drawn and changed in one place. */
+export const openRouterTasks: Tasks = {
+  endpoints: {
+    ...only("", "completions", "embeddings", "models", "rerank", "audio/speech", speech[1]),
+    "images/generations": "images",
+    "images/edits": "images",
+  },
+  shapes: { "images/generations": "openrouter", "images/edits": "openrouter" },
 };
 
 /** Fireworks' pictures are workflows. */

@@ -58,6 +58,7 @@ export type Shape =
   | "ideogram"
   | "jina"
   | "mistral"
+  | "openrouter"
   | "together"
   | "vertex"
   | "voyage"

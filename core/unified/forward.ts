@@ -13,6 +13,7 @@ import { fault } from "./ask.ts";
 import { admitted, parsed, refuseLoss, requireModel } from "./asked.ts";
 import type { Operation, Shape } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { bodyOf, formOf } from "./form.ts";
 import { headersTo } from "./headers.ts";
 import { type Model, modelNamed } from "./models.ts";
 import { type Spot, spotOf } from "./place.ts";
@@ -34,9 +35,9 @@ const encoder = new TextEncoder();
 
 /** Reads a body of JSON, or a form, for its model. @param model Named by the path. */
 export async function sentOf(ctx: Context, model?: string): Promise<Sent> {
-  const bytes = await ctx.bytes();
   const type = ctx.headers["content-type"] ?? "";
   if (!/^multipart\/form-data/i.test(type)) {
+    const bytes = await ctx.bytes();
     const json = parsed(bytes);
     const name = requireModel(model ?? json.model);
     return {
@@ -47,28 +48,9 @@ export async function sentOf(ctx: Context, model?: string): Promise<Sent> {
       body: (own) => Promise.resolve({ bytes: withModel(bytes, own), type: "application/json" }),
     };
   }
-  let form: FormData;
-  try {
-    const whole = new Response(bytes as Uint8Array<ArrayBuffer>, {
-      headers: { "content-type": type },
-    });
-    form = await whole.formData();
-  } catch {
-    throw new GatewayError(400, Code.badRequest, "The body is no form as its content-type says");
-  }
+  const form = await formOf(ctx);
   const name = requireModel(form.get("model") ?? undefined);
   return { ...await modelNamed(ctx, name), name, json: undefined, form, body: bodyOf(form) };
-}
-
-/** A form's `model` in its place. */
-function bodyOf(form: FormData): Sent["body"] {
-  return async (model) => {
-    form.set("model", model);
-    const written = new Response(form);
-    // First of all: Bun forgets it with the body.
-    const type = written.headers.get("content-type") ?? "";
-    return { bytes: new Uint8Array(await written.arrayBuffer()), type };
-  };
 }
 
 /** The same with another body. */

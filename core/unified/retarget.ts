@@ -4,8 +4,11 @@
  * @module
  */
 import type { Context } from "../context.ts";
+import { string } from "../formats/json.ts";
+import { withoutKeys } from "../provider.ts";
 import { topLevelString } from "../scan.ts";
 import { endpointOf } from "./endpoint.ts";
+import { bodyOf, formOf } from "./form.ts";
 import { withModel } from "./splice.ts";
 
 /** Where a key may stand. */
@@ -14,21 +17,28 @@ const credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 /** The request, without the client's key where the other model is another provider's. */
 export async function retarget(ctx: Context, model: string, step: number): Promise<Context> {
   const asked = endpointOf(ctx.path, ctx.clientHeaders)?.model;
-  let { path } = ctx;
+  let { path, query } = ctx;
   let body: Uint8Array | undefined;
   let named = asked;
-  if (asked === undefined) {
+  const headers = { ...ctx.headers };
+  delete headers["content-length"];
+  if (/^multipart\/form-data/i.test(headers["content-type"] ?? "")) {
+    const sent = await formOf(ctx);
+    named = string(sent.get("model"));
+    const { bytes, type } = await bodyOf(sent)(model);
+    body = bytes;
+    headers["content-type"] = type;
+  } else if (asked === undefined) {
     const bytes = await ctx.bytes();
     named = topLevelString(bytes, "model", Infinity);
     body = withModel(bytes, model);
   } else {path = path.replace(/models\/.+:(?=\w+$)|(?<=^model\/)[^/]+/, (whole) =>
       whole.startsWith("models/") ? `models/${model}:` : encodeURIComponent(model));}
-  const headers = { ...ctx.headers };
-  delete headers["content-length"];
   if (providerOf(named) !== providerOf(model)) {
     for (const name of credentials) delete headers[name];
+    query = withoutKeys(query);
   }
-  return ctx.with({ path, headers, step, ...body !== undefined && { body } });
+  return ctx.with({ path, query, headers, step, ...body !== undefined && { body } });
 }
 
 function providerOf(model: string | undefined): string | undefined {

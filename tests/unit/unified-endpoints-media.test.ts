@@ -3,7 +3,8 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { loadFixture } from "../support/fixtures.ts";
 import { exchange, gateway, json, read, recorded } from "./unified-endpoints.ts";
-import type { Answer, Scripted, Seen } from "./scripted.ts";
+import { fallback } from "../../plugins/fallback.ts";
+import { type Answer, failing, type Scripted, type Seen } from "./scripted.ts";
 
 const generations = "/v1/images/generations";
 const sent = ({ body }: Seen) => JSON.parse(body);
@@ -205,6 +206,30 @@ describe("pictures", () => {
       assert.equal(row!.model, model.replace("bedrock/", "aws-bedrock/"));
     });
   }
+
+  it("are drawn and changed by OpenRouter's models in one place", async () => {
+    const world = gateway(Array(2).fill(recorded("openrouter/images-images-vision-media-out")));
+    const model = "openrouter/google/gemini-3.1-flash-lite-image";
+    const drawn = await read(world.post(generations, {
+      model,
+      prompt: "A cat",
+      size: "1024x1024",
+      quality: "high",
+    }));
+    assert.equal(drawn.data[0].b64_json.slice(0, 4), "/9j/");
+    assert.equal(world.seen[0]!.url, "https://openrouter.ai/api/v1/images");
+    assert.deepEqual(sent(world.seen[0]!), {
+      model: "google/gemini-3.1-flash-lite-image",
+      prompt: "A cat",
+      quality: "high",
+      aspect_ratio: "1:1",
+    });
+    const { request } = exchange("openrouter/images-images-vision-media-out");
+    const [{ image_url }] = request.input_references as [{ image_url: { url: string } }];
+    const images = [{ image_url: image_url.url }];
+    await world.post("/v1/images/edits", { model, prompt: request.prompt, images });
+    assert.deepEqual(sent(world.seen[1]!), request);
+  });
 
   it("are drawn by Ideogram, which takes a form", async () => {
     const { post, seen } = gateway([recorded("ideogram/synthetic-v3-generate")]);
@@ -569,6 +594,16 @@ describe("transcripts", () => {
     assert.equal(await text.text(), "Hello\n");
     assert.equal(text.headers.get("x-sluice-dropped"), "language");
     assert.equal(world.seen[1]!.body, "sound");
+  });
+
+  it("fall back to another provider's model", async () => {
+    const world = gateway([failing(500), recorded("deepgram/listen")], {
+      plugins: [fallback({ to: [{ model: "deepgram/nova-3" }] })],
+    });
+    const told = await read(upload(world, path, { file, model: "groq/whisper-large-v3" }, auth));
+    assert.ok(told.text.length > 100);
+    assert.equal(world.seen[1]!.body, "sound");
+    assert.equal(world.seen[1]!.headers.authorization, undefined);
   });
 
   it("need a file", async () => {

@@ -263,6 +263,18 @@ describe("embeddings: in the chain", () => {
     ]);
   });
 
+  it("never take one provider's key to another, wherever it stood", async () => {
+    const { post, seen } = gateway([failing(500), openAI([1])], {
+      plugins: [fallback({ to: [{ model: "openai/m" }] })],
+    });
+    await post("/v1beta/models/google/m:embedContent?key=AIza-1", {
+      content: { parts: [{ text: "a" }] },
+    });
+    assert.equal(seen[0]!.headers["x-goog-api-key"], "AIza-1");
+    assert.ok(!JSON.stringify(seen[1]).includes("AIza-1"));
+    assert.equal(seen[1]!.url, "https://api.openai.com/v1/embeddings");
+  });
+
   it("an answer that is none is a 502", async () => {
     for (const answer of [json([]), json({}), json({ data: 5, embeddings: null })]) {
       const { post } = gateway([answer]);

@@ -29,9 +29,11 @@ export function writePictures(
   const each = (body: Question["body"], headers?: Record<string, string>): Question[] =>
     Array.from({ length: request.n }, () => of(body, headers));
   const { images, quality } = request;
-  const takes = shape === "grok" || shape === "gemini" && !spot.path.endsWith(":predict");
+  const takes = shape === "grok" || shape === "openrouter" ||
+    shape === "gemini" && !spot.path.endsWith(":predict");
   if (images.length > 0 && !takes) lost.drop("image");
-  if (quality !== undefined && !/^(?:auto|standard|medium)$/.test(quality) && shape !== "bedrock") {
+  const graded = shape === "bedrock" || shape === "openrouter";
+  if (quality !== undefined && !graded && !/^(?:auto|standard|medium)$/.test(quality)) {
     lost.drop("quality");
   }
   switch (shape) {
@@ -61,6 +63,8 @@ export function writePictures(
       return [of(writeTogether(request))];
     case "grok":
       return [of(writeGrok(request, lost))];
+    case "openrouter":
+      return [of(writeOpenRouter(request))];
     default:
       return [];
   }
@@ -224,6 +228,24 @@ function writeGrok(request: PictureRequest, lost: Lost): Json {
   });
 }
 
+/** It refuses what a model does not know, so that nothing is said that goes without saying. */
+function writeOpenRouter(request: PictureRequest): Json {
+  const { model, prompt, n, quality, output_format, images } = request;
+  return withRatio(request, {
+    model,
+    prompt,
+    ...n > 1 && { n },
+    ...quality !== undefined && quality !== "auto" && { quality },
+    ...output_format !== undefined && { output_format },
+    ...images.length > 0 && {
+      input_references: images.map((image) => ({
+        type: "image_url",
+        image_url: { url: urlOf(image) },
+      })),
+    },
+  });
+}
+
 function formOf(fields: Json): FormData {
   const form = new FormData();
   for (const name in fields) {
@@ -290,7 +312,7 @@ function picturesIn(body: Json): Picture[] {
     const url = string(one.url);
     if (data === undefined && url === undefined) continue;
     found.push({
-      ...picture(data, url, one.mimeType ?? one.mime_type ?? one.content_type),
+      ...picture(data, url, one.mimeType ?? one.mime_type ?? one.media_type ?? one.content_type),
       ...typeof one.revised_prompt === "string" && { prompt: one.revised_prompt },
     });
   }
