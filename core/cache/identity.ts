@@ -61,6 +61,8 @@ const relevant: ReadonlySet<string> = new Set([
 /** Headers for the gateway that change how an answer is got. */
 const ways = [
   "cf-aig-request-timeout",
+  "x-sluice-timeout-idle",
+  "x-sluice-timeout-total",
   "cf-aig-max-attempts",
   "cf-aig-retry-delay",
   "cf-aig-backoff",

@@ -139,6 +139,8 @@ describe("identical requests at the same time", () => {
     ["another body", { ...prompt, seed: 1 }, {}],
     ["another form", streamed, {}],
     ["another time limit", prompt, { "cf-aig-request-timeout": "1000" }],
+    ["another limit of silence", prompt, { "x-sluice-timeout-idle": "1000" }],
+    ["another limit of all", prompt, { "x-sluice-timeout-total": "1000" }],
     ["no part in the cache", prompt, { "cf-aig-skip-cache": "true" }],
   ];
   for (const [what, body, headers] of others) {
