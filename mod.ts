@@ -36,6 +36,7 @@ export type {
   KeyLimit,
   KeyRules,
   LimitsConfig,
+  OtelConfig,
   ProviderConfig,
   RateLimitDimension,
   RateLimitRule,

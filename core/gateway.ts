@@ -28,7 +28,7 @@ import {
   type UniversalRoute,
 } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
-import type { Snapshot } from "./settings/effective.ts";
+import type { Snapshot } from "./settings/snapshot.ts";
 import { setUp } from "./setup.ts";
 import { healthOf } from "./storage/guard.ts";
 import type { Stores } from "./storage/ports.ts";

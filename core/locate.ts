@@ -7,7 +7,7 @@ import { type CorsSettings, fromStrangePage } from "./cors.ts";
 import { Code, GatewayError } from "./error.ts";
 import { shown, suggestion } from "./nearest.ts";
 import type { Provider } from "./provider.ts";
-import type { Snapshot } from "./settings/effective.ts";
+import type { Snapshot } from "./settings/snapshot.ts";
 
 /**
  * The provider of a slug or alias, for a request with these headers; an error that names it, where there

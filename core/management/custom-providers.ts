@@ -9,7 +9,7 @@ import type { ProviderRecord } from "../settings/records.ts";
 import { ApiCode, ApiError, invalid, type Result } from "./answer.ts";
 import type { Call, Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
-import { listQueryOf, type ProviderBody, providerOf } from "./schema-settings.ts";
+import { listQueryOf, providerOf } from "./schema-settings.ts";
 
 /** `custom-providers`. */
 export const customProviders: Resource = {
@@ -210,6 +210,3 @@ function missing(): never {
 function isId(text: string): boolean {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
-
-/** A body as it is stored. */
-export type { ProviderBody };

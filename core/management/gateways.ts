@@ -5,23 +5,18 @@
  * @module
  */
 import type { GatewaySettings } from "../config.ts";
-import { isGatewayError } from "../error.ts";
-import { Code } from "../error.ts";
+import { Code, isGatewayError } from "../error.ts";
 import { providerNamed } from "../locate.ts";
 import { shown } from "../nearest.ts";
-import { keptSettings, settingsOf, type Snapshot } from "../settings/effective.ts";
+import { settingsOf } from "../settings/effective.ts";
+import type { Snapshot } from "../settings/snapshot.ts";
 import type { GatewayRecord } from "../settings/records.ts";
 import { needs } from "../setup.ts";
 import type { Json } from "../storage/ports.ts";
 import { ApiCode, ApiError, invalid, notFound, type Result } from "./answer.ts";
 import type { Call, Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
-import {
-  type GatewayBody,
-  gatewayCreateOf,
-  gatewayUpdateOf,
-  listQueryOf,
-} from "./schema-settings.ts";
+import { gatewayCreateOf, gatewayUpdateOf, listQueryOf } from "./schema-settings.ts";
 
 /** `gateways`. */
 export const gateways: Resource = {
@@ -254,9 +249,3 @@ function cacheOf(gateway: GatewaySettings): string {
     ),
   );
 }
-
-/** Settings that are kept and have no effect; for the document of the API. */
-export const withoutEffect: readonly string[] = keptSettings;
-
-/** A body as it is stored. */
-export type { GatewayBody };

@@ -5,8 +5,8 @@
  * @module
  */
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
+import { keptSettings } from "../settings/effective.ts";
 import { version } from "../version.ts";
-import { withoutEffect } from "./gateways.ts";
 import { resources } from "./mod.ts";
 import { bodies } from "./schema.ts";
 import { settingsBodies } from "./schema-settings.ts";
@@ -250,7 +250,7 @@ function documentOf(): Record<string, unknown> {
       version,
       description:
         "Cloudflare's paths, bodies and envelope, and Sluice's own beside them. Settings " +
-        `that are kept and have no effect: ${withoutEffect.join(", ")}.`,
+        `that are kept and have no effect: ${keptSettings.join(", ")}.`,
     },
     security: [{ token: [] }],
     paths,

@@ -1,5 +1,6 @@
 /**
- * From the configuration and what is stored to the tables that requests are served from.
+ * From the configuration and what is stored to the tables that requests are served from. Loaded once
+ * something is stored.
  *
  * @module
  */
@@ -7,37 +8,16 @@ import { type GatewaySettings, parseConfig } from "../config.ts";
 import type { Provider } from "../provider.ts";
 import type { ProviderEntry, Setup } from "../setup.ts";
 import type { Dialect } from "../unified/dialect.ts";
-import type { PriceRule } from "../usage/cost.ts";
 import { isPrivateAddress } from "./address.ts";
 import { priceRules } from "./prices.ts";
-import { type GatewayRecord, noRecords, type ProviderRecord, type Records } from "./records.ts";
-
-/** Settings as they are in force, until something changes; a request keeps those that it began with. */
-export interface Snapshot extends Pick<Setup, "config" | "gateways" | "providers"> {
-  /** What is stored. */
-  readonly records: Records;
-  readonly prices: readonly PriceRule[];
-  /** Each provider once. */
-  readonly rows: readonly Provider[];
-}
+import type { GatewayRecord, ProviderRecord, Records } from "./records.ts";
+import { rowsOf, type Snapshot } from "./snapshot.ts";
 
 /** Settings of the API that the gateway only keeps and gives back (spec 14.1). */
 export const keptSettings: readonly string[] = [
   ...["dlp", "guardrails", "log_classification", "spend_limits", "store_id", "stripe"],
   ...["workers_ai_billing_mode", "zdr"],
 ];
-
-/** Without anything stored. */
-export function configured(setup: Setup): Snapshot {
-  return {
-    config: setup.config,
-    gateways: setup.gateways,
-    providers: setup.providers,
-    records: noRecords,
-    prices: [],
-    rows: rowsOf(setup.providers),
-  };
-}
 
 /**
  * What is stored over the configuration. An object that has not changed is the same as before: others tie
@@ -140,10 +120,6 @@ export function headersOf(text: string | null): Record<string, string> | undefin
   const pairs = Object.entries(found as Record<string, unknown>)
     .map(([name, value]) => [name.toLowerCase(), String(value)]);
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
-}
-
-function rowsOf(providers: Snapshot["providers"]): Provider[] {
-  return [...new Set([...providers.values()].map(({ provider }) => provider))];
 }
 
 function same(a: unknown, b: unknown): boolean {

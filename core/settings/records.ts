@@ -6,6 +6,9 @@
 import type { FormatName } from "../provider.ts";
 import type { Json } from "../storage/ports.ts";
 
+/** Key of the text that changes whenever something else does. */
+export const revisionKey = "settings:revision";
+
 /** When something was made and changed; RFC 3339. */
 interface Dated {
   created_at: string;

@@ -8,9 +8,10 @@
 import type { Platform } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import type { Setup } from "../setup.ts";
-import { configured, type Snapshot, withRecords } from "./effective.ts";
-import { type Kind, type RecordOf, SettingsStore } from "./store.ts";
 import type { KV } from "../storage/ports.ts";
+import { revisionKey } from "./records.ts";
+import { configured, type Snapshot } from "./snapshot.ts";
+import type { SettingsStore } from "./store.ts";
 
 /** What {@link Settings} is made of. */
 export interface SettingsOptions {
@@ -43,7 +44,9 @@ const unsettled = 70_000, again = 10_000;
 /** The settings of all gateways. */
 export class Settings {
   readonly #setup: Setup;
-  readonly #store: SettingsStore;
+  readonly #kv: KV;
+  /** Loaded once something is stored: most gateways never need it. */
+  #store: Promise<SettingsStore> | undefined;
   readonly #now: () => number;
   readonly #immediate: boolean;
   readonly #off: boolean;
@@ -68,7 +71,7 @@ export class Settings {
   constructor(options: SettingsOptions) {
     const { setup, kv, now, immediate, managed, report, onChange } = options;
     this.#setup = setup;
-    this.#store = new SettingsStore({ kv, vault: setup.vault, report });
+    this.#kv = kv;
     this.#now = now;
     this.#immediate = immediate;
     this.#report = report;
@@ -113,7 +116,7 @@ export class Settings {
         );
       }
       try {
-        return await work(this.#store);
+        return await work(await this.#opened());
       } finally {
         this.#changes++;
         this.#revision = undefined;
@@ -125,9 +128,10 @@ export class Settings {
     return done;
   }
 
-  /** An object as it is stored now. */
-  stored<K extends Kind>(kind: K, id: string): Promise<RecordOf<K> | undefined> {
-    return this.#store.get(kind, id);
+  #opened(): Promise<SettingsStore> {
+    return this.#store ??= import("./store.ts").then(({ SettingsStore }) =>
+      new SettingsStore({ kv: this.#kv, vault: this.#setup.vault, report: this.#report })
+    );
   }
 
   #aged(age: number, { waitUntil }: Platform): Snapshot | Promise<Snapshot> {
@@ -161,7 +165,8 @@ export class Settings {
   async #load(): Promise<Snapshot> {
     for (;;) {
       const changes = this.#changes;
-      const revision = await this.#store.revision();
+      const found = await this.#kv.get(revisionKey);
+      const revision = typeof found === "string" ? found : "";
       const at = this.#now();
       const settled = at - this.#revisionSince >= unsettled ||
         (at >= this.#loadedAt && at - this.#loadedAt < again);
@@ -169,12 +174,8 @@ export class Settings {
         this.#checked(at);
         return this.#snapshot;
       }
-      // Nothing was ever stored: nothing is listed.
-      const records = revision === "" ? undefined : await this.#store.load();
+      const next = revision === "" ? configured(this.#setup) : await this.#read();
       if (changes !== this.#changes) continue;
-      const next = records === undefined
-        ? configured(this.#setup)
-        : withRecords(this.#setup, records, this.#snapshot, this.#report);
       if (revision !== this.#revision) this.#revisionSince = at;
       this.#revision = revision;
       this.#loadedAt = at;
@@ -183,6 +184,12 @@ export class Settings {
       this.#onChange(next);
       return next;
     }
+  }
+
+  async #read(): Promise<Snapshot> {
+    const { withRecords } = await import("./effective.ts");
+    const records = await (await this.#opened()).load();
+    return withRecords(this.#setup, records, this.#snapshot, this.#report);
   }
 
   #checked(at: number): void {

@@ -6,8 +6,14 @@
  */
 import { digestKey, type Json, type KV } from "../storage/ports.ts";
 import type { Vault } from "../vault.ts";
-import type { CostRecord, GatewayRecord, PriceRecord, ProviderRecord, Records } from "./records.ts";
-
+import {
+  type CostRecord,
+  type GatewayRecord,
+  type PriceRecord,
+  type ProviderRecord,
+  type Records,
+  revisionKey,
+} from "./records.ts";
 /** Kinds of objects, and what each is. */
 interface Kinds {
   gateway: GatewayRecord;
@@ -31,7 +37,6 @@ export interface SettingsStoreOptions {
 }
 
 const root = "settings:";
-const revisionKey = `${root}revision`;
 /** Values that are read at a time. */
 const batch = 32;
 /** Settings of a gateway that may hold credentials. */
@@ -52,12 +57,6 @@ export class SettingsStore {
     this.#kv = kv;
     this.#vault = vault;
     this.#report = report;
-  }
-
-  /** Changes whenever something else does; cheap to ask for. */
-  async revision(): Promise<string> {
-    const stored = await this.#kv.get(revisionKey);
-    return typeof stored === "string" ? stored : "";
   }
 
   /** Everything, in the order of its ids. */
