@@ -7,6 +7,7 @@
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import { type Json, object, parse } from "../formats/json.ts";
+import { assertSafePath } from "../path.ts";
 import type { Next } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
 import { admitted } from "./asked.ts";
@@ -38,6 +39,7 @@ export async function ask(
   { provider, model }: Model,
   { path, query = "", body, headers }: Question,
 ): Promise<Response> {
+  assertSafePath(path);
   const { bytes, type } = await written(body);
   return await next(
     await admitted(ctx.with({

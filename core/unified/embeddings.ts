@@ -193,6 +193,11 @@ function portions(request: EmbedRequest, most: number): EmbedRequest[] {
   return parts;
 }
 
+const readers: Readonly<Record<string, (body: Json) => EmbedAnswer>> = {
+  gemini: gemini.readEmbedAnswer,
+  cohere: cohere.readEmbedAnswer,
+};
+
 /** All answers as one; nothing where one of them is none. */
 async function read(responses: Response[], shape: string): Promise<EmbedAnswer | undefined> {
   const values = await Promise.all(responses.map(async (one) => parse(await one.text())));
@@ -208,8 +213,7 @@ async function read(responses: Response[], shape: string): Promise<EmbedAnswer |
     return bedrock.readEmbedAnswer(bodies, sum(...told));
   }
   if (shape === "vertex") return vertex.readVertexEmbedAnswer(bodies);
-  const reader = shape === "gemini" ? gemini : shape === "cohere" ? cohere : openai;
-  const answers = bodies.map(reader.readEmbedAnswer);
+  const answers = bodies.map(readers[shape] ?? openai.readEmbedAnswer);
   const input = sum(...answers.map(({ usage }) => usage?.input));
   return {
     embeddings: answers.flatMap(({ embeddings }) => embeddings),

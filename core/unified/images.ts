@@ -70,6 +70,7 @@ function readRequest(body: Json, model: string, lost: Lost): PictureRequest {
     if (body[name] != null && body[name] !== "auto") lost.drop(name);
   }
   const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(String(body.size ?? "")) ?? [];
+  if (width === undefined && body.size != null && body.size !== "auto") lost.drop("size");
   const quality = optional<string>(body, "quality", "string", "");
   const output_format = optional<string>(body, "output_format", "string", "");
   const response_format = optional<string>(body, "response_format", "string", "");

@@ -32,7 +32,6 @@ export async function rerank(ctx: Context, next: Next, endpoint: Endpoint): Prom
   const spot = locate(ctx, sent, "rerank");
   const shape = shapeOf(provider, "rerank") ?? "jina";
   const body = sent.json ?? {};
-  const request: RerankRequest = { ...readRerank(body), model: spot.model };
   const finish = (answer: RerankAnswer) => writeRerankAnswer(answer, sent.name, ctx.requestId);
   if (passes(body, shape)) {
     const response = await forward(ctx, next, endpoint, { sent, spot, read: true });
@@ -41,9 +40,12 @@ export async function rerank(ctx: Context, next: Next, endpoint: Endpoint): Prom
     const headers = headersFrom(response);
     headers.set("content-type", "application/json");
     // Some have their ranks in `data`.
-    const whole = Array.isArray(told.results) ? told : finish(readRerankAnswer(told, request));
+    const whole = Array.isArray(told.results)
+      ? told
+      : finish(readRerankAnswer(told, { ...readRerank(body), model: spot.model }));
     return new Response(JSON.stringify(whole), { status: response.status, headers });
   }
+  const request: RerankRequest = { ...readRerank(body), model: spot.model };
   const dropped = Object.keys(body).filter((name) => !known.includes(name) && body[name] != null);
   refuseLoss(ctx, dropped, provider);
   const response = await ask(ctx, next, sent, questionOf(request, shape, spot));

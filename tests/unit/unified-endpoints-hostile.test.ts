@@ -154,6 +154,13 @@ describe("hostile requests", () => {
     });
   }
 
+  it("a voice that would lead out of its provider's path", async () => {
+    const { post, seen } = gateway([]);
+    const body = { model: "elevenlabs/m", input: "x", voice: ".." };
+    assert.equal((await post(`${path}/audio/speech`, body, auth)).status, 400);
+    assert.equal(seen.length, 0);
+  });
+
   it("models that would lead out of their provider's path", async () => {
     for (
       const name of [

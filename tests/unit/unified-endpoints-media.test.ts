@@ -1,6 +1,10 @@
 /** Pictures and speech of the unified API: OpenAI's requests, from whoever draws, speaks or listens. */
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { providers } from "../../adapters/mod.ts";
+import type { Operation } from "../../core/unified/dialect.ts";
+import { pathOf } from "../../core/unified/forward.ts";
 import { loadFixture } from "../support/fixtures.ts";
 import { exchange, gateway, json, read, recorded } from "./unified-endpoints.ts";
 import { fallback } from "../../plugins/fallback.ts";
@@ -615,6 +619,40 @@ describe("transcripts", () => {
 });
 
 describe("what a provider does not have", () => {
+  it("is not in the table of the docs, and everything else is", () => {
+    const docs = readFileSync(new URL("../../docs/unified-api.md", import.meta.url), "utf8");
+    const operations: Readonly<Record<string, Operation>> = {
+      embeddings: "embeddings",
+      rerank: "rerank",
+      images: "images/generations",
+      edits: "images/edits",
+      speech: "audio/speech",
+      transcripts: "audio/transcriptions",
+      moderations: "moderations",
+    };
+    const cells = (line: string) => line.split("|").slice(1, -1).map((cell) => cell.trim());
+    const table = docs.split("\n").filter((line) => line.startsWith("|"));
+    const from = table.findIndex((line) => line.includes("| embeddings |"));
+    const names = cells(table[from]!);
+    const told: string[] = [];
+    const rows = table.slice(from + 2);
+    for (const [first = "", ...marks] of rows.map(cells)) {
+      for (const slug of first.replace(/ \(.*\)/, "").split(", ")) {
+        marks.forEach((mark, i) => {
+          const operation = operations[names[i + 1]!];
+          if (mark !== "" && operation !== undefined) told.push(`${slug} ${operation}`);
+        });
+      }
+    }
+    const known = providers.filter(({ slug, dialect }) => slug === "openai" || dialect?.endpoints)
+      .flatMap((provider) =>
+        Object.values(operations).filter((one) => pathOf(provider, one) !== undefined)
+          .map((one) => `${provider.slug} ${one}`)
+      );
+    // Of one it is not known what it has, so that all is tried.
+    assert.deepEqual(told.sort(), known.filter((one) => !one.startsWith("zai ")).sort());
+  });
+
   const lacking: [path: string, model: string, message: RegExp][] = [
     [
       "embeddings",

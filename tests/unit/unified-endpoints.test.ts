@@ -377,6 +377,17 @@ describe("rankings", () => {
     assert.equal(seen[0]!.url, "https://openrouter.ai/api/v1/rerank");
   });
 
+  it("of pictures pass to Jina; ranks in 'data' come as results", async () => {
+    const results = [{ index: 0, relevance_score: 0.5 }];
+    const { post, seen } = gateway([json({ results }), json({ object: "list", data: results })]);
+    const documents = [{ image: "https://x/1.png" }];
+    const pictures = { model: "jina/jina-reranker-m0", query: "q", documents };
+    assert.deepEqual((await read(post("/v1/rerank", pictures))).results, results);
+    assert.deepEqual(JSON.parse(seen[0]!.body).documents, documents);
+    const told = await read(post("/v1/rerank", { ...asked, model: "fireworks/m" }));
+    assert.deepEqual(told.results, results);
+  });
+
   it("are asked of Cohere with strings for documents", async () => {
     const { post, seen } = gateway([
       json({
