@@ -70,19 +70,22 @@ export function request(
   path: string,
   scenario: Scenario,
   headers: Record<string, string> = {},
+  given?: object,
 ): Buffer {
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const body = JSON.stringify({
-    model: "gpt-4o-mini",
-    stream: scenario !== "json",
-    messages: [
-      { role: "system", content: "You are a helpful assistant that answers in one paragraph." },
-      { role: "user", content: "Tell me about the quick brown fox and the lazy dog, briefly." },
-    ],
-    temperature: 0.7,
-    max_tokens: 256,
-    user: `bench-${counterDigits}`,
-  });
+  const body = JSON.stringify(
+    given ?? {
+      model: "gpt-4o-mini",
+      stream: scenario !== "json",
+      messages: [
+        { role: "system", content: "You are a helpful assistant that answers in one paragraph." },
+        { role: "user", content: "Tell me about the quick brown fox and the lazy dog, briefly." },
+      ],
+      temperature: 0.7,
+      max_tokens: 256,
+      user: `bench-${counterDigits}`,
+    },
+  );
   return Buffer.from(
     `POST ${path}?s=${scenario} HTTP/1.1\r\nhost: ${host}\r\n` +
       "authorization: Bearer sk-bench-0123456789abcdef\r\ncontent-type: application/json\r\n" +

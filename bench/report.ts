@@ -72,6 +72,15 @@ export function bars(results: Result[], bundleKB: number | undefined): Bar[] {
       }
       bar(`${family}: first byte added over bare`, 0.3, firstByteAdded(gateway, results), "ms");
     }
+    const translating = results.find((one) => one.family === family && one.kind === "translating");
+    if (translating?.rounds.length) {
+      const times = (figure: Figure) => paired(translating, gateway, figure, ratio);
+      const what = `${family}, translated / passed through: CPU per event`;
+      bar(`${what}, at once`, 2.5, times("burstEventCpuUs"));
+      bar(`${what}, paced`, 2.5, times("pacedEventCpuUs"));
+      const added = paired(translating, gateway, "firstByteMs", difference);
+      bar(`${family}, translated: first byte added over passed through`, 0.2, added, "ms");
+    }
     const logging = results.find((one) => one.family === family && one.kind === "logging");
     if (logging?.rounds.length) {
       const times = (figure: Figure): number | undefined => paired(logging, bare, figure, ratio);

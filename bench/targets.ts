@@ -6,19 +6,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Endpoint, sleep } from "./load.ts";
+import { answerBytes } from "./payload.ts";
 import { named, start, type Started, stop, tree } from "./proc.ts";
 
 export const root: string = fileURLToPath(new URL("..", import.meta.url));
 
 export type Family = "node" | "bun" | "deno" | "workers" | "nginx";
 
-export type Kind = "bare" | "passing" | "logging" | "limiting" | "hitting" | "peer";
+export type Kind =
+  | "bare"
+  | "passing"
+  | "translating"
+  | "logging"
+  | "limiting"
+  | "hitting"
+  | "peer";
 
 export interface Target {
   name: string;
   family: Family;
   /**
-   * `bare` does nothing but pass on; `passing` is a gateway that logs nothing; `logging` is one with a
+   * `bare` does nothing but pass on; `passing` is a gateway that logs nothing; `translating` the same one
+   * asked by a client of Anthropic for a provider of OpenAI's format; `logging` is one with a
    * virtual key asked for and each request in its SQLite file, bodies included; `limiting` has a cache
    * that never hits and a rate limit on top, `hitting` answers from that cache; `peer` is another gateway.
    */
@@ -103,13 +112,14 @@ const key = "sl-bench-0123456789abcdefghijklmnopqrstuvwxyzAB";
 /** A gateway as the bench starts it. */
 export function gateway(
   family: Exclude<Family, "nginx">,
-  kind: "passing" | "logging" | "limiting" | "hitting",
+  kind: "passing" | "translating" | "logging" | "limiting" | "hitting",
 ): Target {
   const file = `runtimes/${family}.ts`;
-  const logging = kind !== "passing";
+  const logging = kind !== "passing" && kind !== "translating";
   const cached = kind === "limiting" || kind === "hitting";
   const what = {
     passing: "",
+    translating: ", translated",
     logging: ", auth + log",
     limiting: ", + cache miss + limit",
     hitting: ", cache hit",
@@ -122,7 +132,15 @@ export function gateway(
     async start(upstream) {
       const hash = `sha256:${createHash("sha256").update(key).digest("hex")}`;
       const config = {
-        providers: { openai: { base_url: `${upstream}/v1` } },
+        providers: {
+          openai: { base_url: `${upstream}/v1` },
+          // No query goes to them, and so the scenario is in the path.
+          ...kind === "translating" && Object.fromEntries(
+            Object.keys(answerBytes).map((
+              name,
+            ) => [`custom-${name}`, { base_url: `${upstream}/s/${name}/v1` }]),
+          ),
+        },
         gateways: {
           default: logging
             ? {
@@ -143,6 +161,21 @@ export function gateway(
       }, root);
       const path = "/v1/bench/default/openai/chat/completions";
       const target = running(started, path, counted(family, started.child.pid!));
+      if (kind === "translating") {
+        target.endpoint.path = "/v1/messages";
+        target.endpoint.headers = { "anthropic-version": "2023-06-01" };
+        target.endpoint.body = (scenario) => ({
+          model: `custom-${scenario}/gpt-4o-mini`,
+          stream: scenario !== "json",
+          max_tokens: 256,
+          system: "You are a helpful assistant that answers in one paragraph.",
+          messages: [{
+            role: "user",
+            content: "Tell me about the quick brown fox and the lazy dog, briefly.",
+          }],
+          temperature: 0.7,
+        });
+      }
       if (kind === "limiting") target.endpoint.varied = true;
       if (logging) {
         target.endpoint.headers = { "cf-aig-authorization": `Bearer ${key}` };
@@ -269,6 +302,7 @@ export function allTargets(): Target[] {
   return [
     bare("node", "node-undici"),
     gateway("node", "passing"),
+    gateway("node", "translating"),
     gateway("node", "logging"),
     gateway("node", "limiting"),
     gateway("node", "hitting"),
@@ -276,15 +310,18 @@ export function allTargets(): Target[] {
     bare("node", "node-fetch", "http + fetch"),
     bare("bun", "bun"),
     gateway("bun", "passing"),
+    gateway("bun", "translating"),
     gateway("bun", "logging"),
     gateway("bun", "limiting"),
     gateway("bun", "hitting"),
     portkey("bun"),
     bare("deno", "deno"),
     gateway("deno", "passing"),
+    gateway("deno", "translating"),
     gateway("deno", "logging"),
     bare("workers", "workers"),
     gateway("workers", "passing"),
+    gateway("workers", "translating"),
     gateway("workers", "logging"),
     nginx(),
   ];
