@@ -83,7 +83,7 @@ function formFields(body: Uint8Array, boundary: string): Json {
 
 /** Members of the body that hold what the model is to read, of all formats. */
 const prompts =
-  /^(?:system|messages?|inputs?|inputText|contents?|prompt|suffix|instructions?|system_?instruction|documents|query|queries|texts?|preamble|chat_history|instances|transcript|contexts|image_request|requests|generateContentRequest)$/i;
+  /^(?:system|messages?|inputs?|inputText|contents?|prompt|suffix|instructions?|system_?instruction|documents|query|queries|texts?|preamble|chat_history|instances|transcript|contexts|image_request|requests|generateContentRequest|singleEmbeddingParams)$/i;
 /** Definitions: names and keys of a schema are text as well. */
 const schemas =
   /^(?:tools|functions|toolConfig|response_format|responseSchema|responseJsonSchema|output_config)$/;
@@ -121,6 +121,8 @@ const silent = new Set([
   "mimeType",
   "mime_type",
   "media_type",
+  "embeddingPurpose",
+  "truncationMode",
 ]);
 /** Deeper than any request; a hostile one ends here. */
 const deepest = 64;

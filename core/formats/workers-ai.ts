@@ -15,7 +15,7 @@ export const workersAI: Format = {
   owns: (body, { source }) =>
     source.provider === "workers-ai" && ("response" in body || "tool_calls" in body),
   read(body, draft) {
-    draft.kind ??= "chat";
+    draft.kind ??= Array.isArray(body.response) ? "rerank" : "chat"; // a list of scores
     draft.name(body.model);
     draft.end(body.finish_reason);
     draft.say(body.response);

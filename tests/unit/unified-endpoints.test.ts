@@ -143,7 +143,7 @@ describe("embeddings: OpenAI's client", () => {
   });
 
   it("reaches Bedrock's models: Titan's and Nova's, one text a call", async () => {
-    const { post, seen } = gateway([
+    const { post, seen, rows } = gateway([
       json({ embedding: [1], inputTextTokenCount: 2 }),
       json({ embedding: [2], inputTextTokenCount: 3 }),
       json({ embeddings: [{ embeddingType: "TEXT", embedding: [3] }] }, {
@@ -177,6 +177,8 @@ describe("embeddings: OpenAI's client", () => {
       embeddingDimension: 384,
       text: { truncationMode: "END", value: "a" },
     });
+    // What only a header tells is estimated.
+    assert.deepEqual((await rows()).map(({ tokens_in }) => tokens_in), [2, 3, 1]);
   });
 
   it("reaches Hugging Face's models, of which some give a vector for each token", async () => {
@@ -417,8 +419,8 @@ describe("rankings", () => {
       { data: [{ index: 1, relevance_score: 0.9 }], usage: { total_tokens: 9 } },
     ],
     [
-      "workers-ai/@cf/baai/bge-reranker-base",
-      /accounts\/acc\/ai\/run\/@cf\/baai\/bge-reranker-base$/,
+      "workers-ai/@cf/baai/bge-m3",
+      /accounts\/acc\/ai\/run\/@cf\/baai\/bge-m3$/,
       { query: "what is ruby", contexts: [{ text: "Paris" }, { text: "Ruby" }], top_k: 1 },
       { result: { response: [{ id: 0, score: 0.1 }, { id: 1, score: 0.9 }] }, success: true },
     ],
