@@ -44,8 +44,9 @@ function readSpeech(body: Json, draft: Draft): void {
     }
     draft.say(text);
     // OpenAI has them in `usage` as well.
-    if (draft.counts.units?.seconds === undefined && amount(duration) !== undefined) {
-      draft.use({ units: units(["seconds", duration]) });
+    const seconds = duration ?? object(body.transcription_info)?.duration; // Workers AI's Whisper
+    if (draft.counts.units?.seconds === undefined && amount(seconds) !== undefined) {
+      draft.use({ units: units(["seconds", seconds]) });
     }
   }
   const channels = list(object(body.results)?.channels);

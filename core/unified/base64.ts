@@ -6,10 +6,13 @@
 
 /** Base64 with padding. */
 export function toBase64(bytes: Uint8Array): string {
+  const native = (bytes as { toBase64?(): string }).toBase64?.(); // of newer runtimes
+  if (native !== undefined) return native;
   let binary = "";
-  // As many arguments as any runtime takes.
+  // As many arguments as any runtime takes. Spread they cost six times as much.
   for (let at = 0; at < bytes.length; at += 8192) {
-    binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    const codes = bytes.subarray(at, at + 8192) as unknown as number[];
+    binary += String.fromCharCode.apply(null, codes);
   }
   return btoa(binary);
 }
@@ -35,7 +38,7 @@ export function dataOf(url: string): { mime: string; data: string } | undefined 
 /** Vectors as OpenAI packs them: floats of four bytes, the lowest first. */
 export function packed(vector: readonly number[]): string {
   const view = new DataView(new ArrayBuffer(4 * vector.length));
-  vector.forEach((value, i) => view.setFloat32(4 * i, value, true));
+  for (let i = 0; i < vector.length; i++) view.setFloat32(4 * i, vector[i]!, true);
   return toBase64(new Uint8Array(view.buffer));
 }
 

@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
-import type { Provider } from "../provider.ts";
+import type { FormatName, Provider } from "../provider.ts";
 import { fault } from "./ask.ts";
 import { admitted, parsed, refuseLoss, requireModel } from "./asked.ts";
 import type { Operation, Shape } from "./dialect.ts";
@@ -66,9 +66,16 @@ export function changed(sent: Sent, body: Json): Sent {
   };
 }
 
+/** Of configured providers that speak another format than OpenAI's. */
+const byFormat: Partial<Record<FormatName, Partial<Record<Operation, string>>>> = {
+  gemini: { embeddings: "v1beta/models/{model}:batchEmbedContents" },
+  "cohere-v2": { embeddings: "v2/embed", rerank: "v2/rerank" },
+};
+
 /** The path of an operation at a provider; nothing where it has none. */
 export function pathOf(provider: Provider, operation: Operation): string | undefined {
   const { dialect, format = "openai-chat" } = provider;
+  if (dialect === undefined && byFormat[format] !== undefined) return byFormat[format][operation];
   const path = dialect?.endpoints?.[operation];
   if (path === false) return undefined;
   if (path !== undefined) return path;
@@ -76,8 +83,9 @@ export function pathOf(provider: Provider, operation: Operation): string | undef
 }
 
 /** In whose words a provider takes an operation; nothing where they are the usual ones. */
-export function shapeOf({ dialect }: Provider, operation: Operation): Shape | undefined {
-  return dialect?.shapes?.[operation];
+export function shapeOf({ dialect, format }: Provider, operation: Operation): Shape | undefined {
+  if (dialect !== undefined) return dialect.shapes?.[operation];
+  return format === "gemini" ? "gemini" : format === "cohere-v2" ? "cohere" : undefined;
 }
 
 /** Whether a provider takes legacy completions for a model; of OpenAI's only the old ones do. */

@@ -195,6 +195,33 @@ describe("embeddings: OpenAI's client", () => {
     ]);
   });
 
+  it("reaches configured providers of any format", async () => {
+    const provider = (name: string, format: string) => [
+      `custom-${name}`,
+      { base_url: `https://${name}.test`, format },
+    ];
+    const { post, seen } = gateway([
+      openAI([1]),
+      json({ embeddings: [{ values: [2] }] }),
+      json({ embeddings: { float: [[3]] } }),
+    ], {
+      providers: Object.fromEntries([
+        provider("o", "openai-chat"),
+        provider("g", "gemini"),
+        provider("c", "cohere-v2"),
+      ]),
+    });
+    for (const [i, name] of ["o", "g", "c"].entries()) {
+      const told = await read(post("/v1/embeddings", { model: `custom-${name}/m`, input: "a" }));
+      assert.deepEqual(told.data[0].embedding, [i + 1]);
+    }
+    assert.deepEqual(seen.map(({ url }) => url), [
+      "https://o.test/embeddings",
+      "https://g.test/v1beta/models/m:batchEmbedContents",
+      "https://c.test/v2/embed",
+    ]);
+  });
+
   it("may send tokens only to whoever takes them", async () => {
     const { post, seen } = gateway([openAI([1])]);
     assert.equal(
