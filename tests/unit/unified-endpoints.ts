@@ -3,7 +3,7 @@ import type { Json } from "../../core/formats/json.ts";
 import type { GatewayOptions } from "../../mod.ts";
 import { log } from "../../plugins/log.ts";
 import { loadFixture } from "../support/fixtures.ts";
-import { type Answer, json, type Scripted, scripted } from "./scripted.ts";
+import { type Answer, json, type Scripted, scripted, type Seen } from "./scripted.ts";
 
 /** A gateway with a log. */
 export function gateway(script: Answer[], options: GatewayOptions = {}): Scripted {
@@ -35,6 +35,43 @@ export function exchange(name: string): { request: Json; readonly answer: Json }
 // deno-lint-ignore no-explicit-any
 export async function read(response: Response | Promise<Response>): Promise<any> {
   return await (await response).json();
+}
+
+/** The JSON of a body that was sent. */
+// deno-lint-ignore no-explicit-any
+export const sent = ({ body }: Seen): any => JSON.parse(body);
+/** An answer that is no JSON. */
+export const bytes = (type: string, ...values: number[]): Answer => () =>
+  new Response(new Uint8Array(values), { headers: { "content-type": type } });
+
+/** Sends a form. */
+export async function upload(
+  { gateway }: Scripted,
+  path: string,
+  fields: Record<string, string | File | (string | File)[]>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of [value].flat()) form.append(name, one);
+  }
+  return await gateway.fetch(
+    new Request(`http://gateway.test${path}`, { method: "POST", body: form, headers }),
+  );
+}
+
+/** The fields of a form that was sent; only text is told apart. */
+export async function fields({ body, headers }: Seen): Promise<Record<string, unknown>> {
+  const form = await new Response(body, { headers: { "content-type": headers["content-type"]! } })
+    .formData();
+  return Object.fromEntries(
+    await Promise.all(
+      [...form].map(async ([name, value]) => [
+        name,
+        typeof value === "string" ? value : `${value.name}: ${await value.text()}`,
+      ]),
+    ),
+  );
 }
 
 export { json };
