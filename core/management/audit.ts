@@ -33,13 +33,10 @@ export interface Change {
 export type Audit = (change: Change) => Promise<void>;
 
 /** The writer for requests of one client. */
-export function auditBy(host: Host, actor: string, ip: string | undefined): Audit {
-  const log = new AuditLog(host.stores.keys);
+export function auditBy(host: Host, log: AuditLog, actor: string, ip: string | undefined): Audit {
   return async (change) => {
     try {
       await log.add({
-        id: host.nextId(),
-        at: new Date(host.now()).toISOString(),
         actor,
         ip: ip ?? null,
         action: change.action,
@@ -67,7 +64,7 @@ export async function actorOf(token: string | undefined): Promise<string> {
 async function list({ host, params: { gateway }, query }: Call): Promise<Result> {
   const { page, per_page, offset, limit } = pageOf(query, 100);
   const { action, actor, resource_type, resource_id } = listQueryOf(query);
-  const { rows, total } = await new AuditLog(host.stores.keys).list(
+  const { rows, total } = await new AuditLog(host.stores.keys, host.now).list(
     { ...gateway !== "" && { gateway }, action, actor, resource_type, resource_id },
     { offset, limit },
   );

@@ -10,6 +10,7 @@ import type { Host } from "../host.ts";
 import { shown, suggestion } from "../nearest.ts";
 import { splitURL } from "../path.ts";
 import type { ManagementRoute } from "../router.ts";
+import { AuditLog } from "../settings/audit.ts";
 import type { Setup } from "../setup.ts";
 import { type AdminOptions, createAccess } from "./access.ts";
 import { ApiCode, ApiError, failure, guard, invalid, notFound, success } from "./answer.ts";
@@ -83,6 +84,7 @@ export type Manage = (
 export function createManagement({ host, setup, admin, report }: ManagementOptions): Manage {
   const access = createAccess(admin, { metrics: host.metrics, now: host.now, report });
   const find = createMatcher(resources);
+  const changes = new AuditLog(host.stores.keys, host.now);
   let actor: Promise<string> | undefined;
 
   async function serve(
@@ -128,7 +130,7 @@ export function createManagement({ host, setup, admin, report }: ManagementOptio
       params: match.params,
       query: new URLSearchParams(query),
       body,
-      audit: auditBy(host, await (actor ??= actorOf(admin?.token)), ip),
+      audit: auditBy(host, changes, await (actor ??= actorOf(admin?.token)), ip),
     };
     const answer = await match.handler(call);
     return answer instanceof Response ? answer : success(answer);

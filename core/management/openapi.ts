@@ -217,7 +217,7 @@ const answered: Readonly<Record<string, [body: string | undefined, properties: o
     source: { enum: ["builtin", "config", "stored"] },
   }],
   AuditRow: [undefined, {
-    id: uuid,
+    id: text,
     at: date,
     actor: text,
     ip: nullableText,

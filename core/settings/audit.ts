@@ -8,7 +8,7 @@ import { digestKey, type Json, type KV } from "../storage/ports.ts";
 
 /** One change. */
 export interface AuditRow {
-  /** UUIDv7, so rows sort by time. */
+  /** Ids sort by time. */
   id: string;
   /** RFC 3339. */
   at: string;
@@ -51,18 +51,41 @@ const root = "audit:";
 /** Rows of the audit log, in the store of keys. */
 export class AuditLog {
   readonly #kv: KV;
+  readonly #now: () => number;
   #writes = 0;
+  #last = 0;
+  #sequence = 0;
 
-  constructor(kv: KV) {
+  /** @param now Milliseconds since 1970. */
+  constructor(kv: KV, now: () => number) {
     this.#kv = kv;
+    this.#now = now;
   }
 
   /** Stores a row. */
-  async add(row: AuditRow): Promise<void> {
+  async add(row: Omit<AuditRow, "id" | "at">): Promise<void> {
+    const at = this.#now();
+    const id = this.#nextId(at);
     const folder = await folderOf(row.gateway_id);
-    const masked = { ...row, old: mask(row.old), new: mask(row.new) };
-    await this.#kv.set(folder + row.id, JSON.parse(JSON.stringify(masked)) as Json, lifetime);
+    const masked: AuditRow = {
+      id,
+      at: new Date(at).toISOString(),
+      ...row,
+      old: mask(row.old),
+      new: mask(row.new),
+    };
+    await this.#kv.set(folder + id, JSON.parse(JSON.stringify(masked)) as Json, lifetime);
     if (this.#writes++ % often === 0) await this.#prune();
+  }
+
+  /** Milliseconds, the number of the row in them, and what keeps processes apart. */
+  #nextId(at: number): string {
+    this.#sequence = at > this.#last ? 0 : this.#sequence + 1;
+    this.#last = Math.max(at, this.#last);
+    const digits = (value: number, size: number) => String(value).padStart(size, "0");
+    return `${digits(this.#last, 13)}-${digits(this.#sequence, 6)}-${
+      crypto.randomUUID().slice(0, 8)
+    }`;
   }
 
   /** A page of rows, the newest first, and how many there are. */

@@ -107,7 +107,7 @@ export class Settings {
 
   /** Reads, decides and writes; one change after the other, since a store cannot compare before it writes. */
   change<T>(work: (store: SettingsStore) => Promise<T>): Promise<T> {
-    const done = this.#writes.then(async () => {
+    const run = async (): Promise<T> => {
       if (this.#off) {
         throw new GatewayError(
           403,
@@ -123,25 +123,32 @@ export class Settings {
         // What was written holds from now on here; where it cannot be read, from the next look on.
         await this.#load().catch(() => this.#checkedAt = -Infinity);
       }
-    });
+    };
+    if (this.#immediate) return run();
+    const done = this.#writes.then(run);
     this.#writes = done.catch(() => {});
     return done;
   }
 
   #opened(): Promise<SettingsStore> {
     return this.#store ??= import("./store.ts").then(({ SettingsStore }) =>
-      new SettingsStore({ kv: this.#kv, vault: this.#setup.vault, report: this.#report })
+      new SettingsStore({
+        kv: this.#kv,
+        vault: this.#setup.vault,
+        report: this.#report,
+        now: this.#now,
+      })
     );
   }
 
-  #aged(age: number, { waitUntil }: Platform): Snapshot | Promise<Snapshot> {
+  #aged(age: number, platform: Platform): Snapshot | Promise<Snapshot> {
     const at = this.#now();
     const known = this.#loadedAt > 0 || !this.#required;
     if (known && (this.#failed || (age >= 0 && age < stale))) {
       const asked = at - this.#askedAt;
       if (asked < 0 || asked >= pause) {
         const work = this.#refresh().catch(() => {});
-        waitUntil?.(work);
+        platform.waitUntil?.(work);
       }
       return this.#snapshot;
     }
@@ -170,11 +177,13 @@ export class Settings {
       const at = this.#now();
       const settled = at - this.#revisionSince >= unsettled ||
         (at >= this.#loadedAt && at - this.#loadedAt < again);
-      if (revision === this.#revision && (revision === "" || settled)) {
+      // Nothing was ever stored: nothing is listed.
+      const nothing = revision === "" && changes === 0;
+      if (revision === this.#revision && (nothing || settled)) {
         this.#checked(at);
         return this.#snapshot;
       }
-      const next = revision === "" ? configured(this.#setup) : await this.#read();
+      const next = nothing ? configured(this.#setup) : await this.#read();
       if (changes !== this.#changes) continue;
       if (revision !== this.#revision) this.#revisionSince = at;
       this.#revision = revision;

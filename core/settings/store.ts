@@ -34,7 +34,20 @@ export interface SettingsStoreOptions {
   vault: Vault | undefined;
   /** Tells the operator. */
   report(message: string, cause?: unknown): void;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
+
+/** What this process has written to a store that may show it late. */
+interface Written {
+  /** Nothing where it was deleted. */
+  record: Stored | undefined;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** Milliseconds in which Workers KV shows everywhere what was written. */
+const lag = 70_000;
 
 const root = "settings:";
 /** Values that are read at a time. */
@@ -50,18 +63,24 @@ export class SettingsStore {
   readonly #kv: KV;
   readonly #vault: Vault | undefined;
   readonly #report: SettingsStoreOptions["report"];
+  readonly #now: () => number;
+  /** By place; of Workers KV alone. */
+  readonly #written: Map<string, Written> | undefined;
   /** Texts that could not be opened: told once. */
   readonly #broken = new Set<string>();
 
-  constructor({ kv, vault, report }: SettingsStoreOptions) {
+  constructor({ kv, vault, report, now }: SettingsStoreOptions) {
     this.#kv = kv;
     this.#vault = vault;
     this.#report = report;
+    this.#now = now;
+    this.#written = /^(?:workers|cloudflare)-kv/.test(kv.driver) ? new Map() : undefined;
   }
 
   /** Everything, in the order of its ids. */
   async load(): Promise<Records> {
-    const places = (await this.#kv.keys(root)).filter((at) => at !== revisionKey).sort();
+    const there = (await this.#kv.keys(root)).filter((at) => at !== revisionKey);
+    const places = [...new Set([...there, ...this.#written?.keys() ?? []])].sort();
     const gateways = new Map<string, GatewayRecord>();
     const providers = new Map<string, ProviderRecord>();
     const prices = new Map<string, CostRecord | PriceRecord>();
@@ -89,6 +108,7 @@ export class SettingsStore {
     const at = await place(kind, record.id);
     const stored = await this.#sealed(at, JSON.parse(JSON.stringify(record)));
     await this.#changing(() => this.#kv.set(at, stored));
+    this.#remember(at, JSON.parse(JSON.stringify(record)));
   }
 
   /** Deletes objects. */
@@ -97,6 +117,7 @@ export class SettingsStore {
     await this.#changing(async () => {
       for (const at of places) await this.#kv.delete(at);
     });
+    for (const at of places) this.#remember(at, undefined);
   }
 
   /**
@@ -109,7 +130,26 @@ export class SettingsStore {
     await this.#kv.set(revisionKey, crypto.randomUUID());
   }
 
+  #remember(place: string, record: Stored | undefined): void {
+    this.#written?.set(place, { record, at: this.#now() });
+  }
+
+  /** The later one of what the store shows and what was written here a moment ago. */
   async #read(at: string): Promise<Stored | undefined> {
+    const stored = await this.#shown(at);
+    const written = this.#written?.get(at);
+    if (written === undefined) return stored;
+    if (this.#now() - written.at >= lag) {
+      this.#written!.delete(at);
+      return stored;
+    }
+    const since = written.record?.modified_at ?? new Date(written.at).toISOString();
+    return stored !== undefined && String(stored.modified_at) > String(since)
+      ? stored
+      : written.record;
+  }
+
+  async #shown(at: string): Promise<Stored | undefined> {
     const stored = await this.#kv.get(at);
     if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return undefined;
     if (typeof stored.id !== "string") return undefined;

@@ -17,8 +17,8 @@ const least = {
 
 describe("the audit log", () => {
   it("has each change, the newest first, and no secret", async () => {
-    let at = 1_800_000_000_000;
-    const { call } = managed({ env: { SLUICE_MASTER_KEY: masterKey }, now: () => at++ });
+    const at = 1_800_000_000_000;
+    const { call } = managed({ env: { SLUICE_MASTER_KEY: masterKey }, now: () => at });
     const say = async (method: string, path: string, body?: unknown): Promise<Json> => {
       const answer = await call(method, path, { body });
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -98,15 +98,13 @@ describe("the audit log", () => {
 
   it("keeps a bounded number of rows", async () => {
     const kv = memoryKV({ maxBytes: Infinity, maxEntries: Infinity });
-    const log = new AuditLog(kv);
+    const log = new AuditLog(kv, () => 1_800_000_000_000);
     const row = (n: number) => ({
-      id: `0190-${String(n).padStart(8, "0")}`,
-      at: "",
       actor: "loopback",
       ip: null,
       action: "update" as const,
       resource_type: "ai_gateway.gateway",
-      resource_id: "a",
+      resource_id: String(n),
       gateway_id: "a",
       old: null,
       new: null,
@@ -114,7 +112,7 @@ describe("the audit log", () => {
     for (let n = 0; n < 10_150; n++) await log.add(row(n));
     const { rows, total } = await log.list({}, { offset: 0, limit: 1 });
     assert.ok(total <= 10_100, String(total));
-    assert.equal(rows[0]!.id, row(10_149).id);
+    assert.equal(rows[0]!.resource_id, "10149");
   });
 
   it("masks whatever it is given", () => {

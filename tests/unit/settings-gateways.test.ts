@@ -278,6 +278,29 @@ describe("settings in another process", () => {
     assert.equal((await b.status("new")).status, 200);
   });
 
+  it("hold at once where they were made, on a store that shows them late", async () => {
+    let at = 1_800_000_000_000;
+    const kv = memoryKV({ now: () => at });
+    const old = new Map<string, unknown>();
+    const slow: typeof kv = {
+      ...kv,
+      driver: "workers-kv",
+      get(key) {
+        if (!old.has(key)) old.set(key, kv.get(key));
+        return old.get(key) as ReturnType<typeof kv.get>;
+      },
+      keys: () => Promise.resolve([]),
+    };
+    const { say, call, status } = world({ stores: { keys: slow }, now: () => at });
+    await say("POST", "gateways", { ...least, id: "new", retry_delay: 1 });
+    assert.equal((await status("new")).status, 200);
+    assert.equal((await say("PATCH", "gateways/new", { retry_delay: 2 })).retry_delay, 2);
+    at += 11_000;
+    assert.equal((await say("GET", "gateways/new")).retry_delay, 2);
+    await say("DELETE", "gateways/new");
+    assert.equal((await call("GET", "gateways/new")).status, 404);
+  });
+
   it("lose nothing when different objects are changed at once", async () => {
     const { a, b, pass } = shared();
     await Promise.all(
