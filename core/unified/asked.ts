@@ -43,7 +43,10 @@ export async function admitted(ctx: Context): Promise<Context> {
 
 /** Notes what a provider cannot be told, as the client spells it; a 400 where that is not to happen. */
 export function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider): void {
-  if (dropped.length === 0) return;
+  if (dropped.length === 0) {
+    if (ctx.shared.dropped !== undefined) delete ctx.shared.dropped; // of another provider, before
+    return;
+  }
   ctx.shared.dropped = dropped;
   const asked = ctx.clientHeaders.get("x-sluice-compat") ?? ctx.gateway.compat;
   if (asked !== "strict") return;
