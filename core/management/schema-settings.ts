@@ -51,8 +51,8 @@ const settable = Object.fromEntries(
 );
 
 const anything = v.custom<Json>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  "an object",
+  (value) => typeof value === "object" && !Array.isArray(value) && isShallow(value, 16),
+  "an object of 16 levels at most",
 );
 
 /** Kept and given back; none of them has an effect here. */
@@ -295,6 +295,12 @@ function without(given: object, names: object): object {
   return Object.fromEntries(
     Object.entries(given).filter(([name, value]) => !(name in names) && value !== undefined),
   );
+}
+
+/** Whoever walks through it later must not run out of stack. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
 }
 
 function fromJson(text: string): unknown {

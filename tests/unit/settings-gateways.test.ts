@@ -172,6 +172,20 @@ describe("gateways over the API", () => {
       /over 65536/,
     ],
     ["a list", [], "body", /object/],
+    [
+      "deep nesting",
+      `${JSON.stringify({ ...least, id: "b" }).slice(0, -1)},"dlp":{"a":${"[".repeat(200_000)}${
+        "]".repeat(200_000)
+      }}}`,
+      "body.dlp",
+      /16 levels/,
+    ],
+    [
+      "a prototype",
+      `${JSON.stringify({ ...least, id: "b" }).slice(0, -1)},"__proto__":{"zdr":true}}`,
+      "body.__proto__",
+      /Unknown field/,
+    ],
   ];
   for (const [name, body, path, message] of wrong) {
     it(`refuse ${name}`, async () => {
