@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AnswerCache } from "./cache/answers.ts";
+import type { AnswerCache } from "./cache/answers.ts";
 import { type Respond, webRespond } from "./feed.ts";
 import { idSource } from "./id.ts";
 import { Keyring } from "./keyring.ts";
@@ -60,11 +60,17 @@ export interface Host {
    */
   readonly limiter: Limiter;
   /**
-   * Stored answers.
+   * Stored answers; there once {@link openCache} has resolved.
    *
    * @internal
    */
   readonly cache: AnswerCache;
+  /**
+   * Loads what keeps answers: many gateways never need it.
+   *
+   * @internal
+   */
+  openCache(): Promise<AnswerCache>;
   /**
    * Takes log rows and writes them in batches; reading goes through `stores.logs`.
    *
@@ -185,25 +191,31 @@ export function createHost(options: HostOptions): OwnHost {
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
   const limiter = new Limiter(stores.counters, metrics, !immediate);
   const { cors } = config;
-  const cache = new AnswerCache({
-    kv: stores.cache,
-    metrics,
-    now,
-    immediate,
-    digest: options.digest,
-    // Another server behind the same name answers otherwise.
-    saltOf(slug) {
-      const entry = settings.last.providers.get(slug);
-      if (entry === undefined) return "{}";
-      let salt = salts.get(entry);
-      if (salt === undefined) salts.set(entry, salt = entry.salt ?? JSON.stringify(entry.settings));
-      return salt;
-    },
-  });
+  let cache: AnswerCache | undefined;
+  let opening: Promise<AnswerCache> | undefined;
+  const openCache = () =>
+    opening ??= import("./cache/answers.ts").then(({ AnswerCache }) =>
+      cache = new AnswerCache({
+        kv: stores.cache,
+        metrics,
+        now,
+        immediate,
+        digest: options.digest,
+        saltOf,
+      })
+    );
+  /** Another server behind the same name answers otherwise. */
+  function saltOf(slug: string): string {
+    const entry = settings.last.providers.get(slug);
+    if (entry === undefined) return "{}";
+    let salt = salts.get(entry);
+    if (salt === undefined) salts.set(entry, salt = entry.salt ?? JSON.stringify(entry.settings));
+    return salt;
+  }
   const flush = async () => {
     await settler.drain();
     await log.flush();
-    await cache.flush();
+    await cache?.flush();
     await limiter.flush();
   };
   return {
@@ -213,7 +225,10 @@ export function createHost(options: HostOptions): OwnHost {
     settings,
     keyring: new Keyring({ keys, stored: providerKeys, limiter, cors, now, immediate, report }),
     limiter,
-    cache,
+    get cache() {
+      return cache!;
+    },
+    openCache,
     log,
     metrics,
     settler,

@@ -12,6 +12,7 @@ import type { Lasting } from "./flight.ts";
 import { typeOf } from "./forms.ts";
 import { bodyIn } from "./hot.ts";
 import type { Asked } from "./identity.ts";
+import { asksWhy } from "./pass.ts";
 import type { Policy } from "./policy.ts";
 import { replayed } from "./replay.ts";
 import { type Facts, served } from "./served.ts";
@@ -27,14 +28,6 @@ export interface Job {
   asked: Asked;
   sent: Uint8Array;
   began: number;
-}
-
-/** A request that the cache has no part in. */
-export async function pass(ctx: Context, next: Next, why: string): Promise<Response> {
-  if (!asksWhy(ctx)) return next();
-  const response = mutable(await next());
-  response.headers.set("x-sluice-cache-reason", why);
-  return response;
 }
 
 /** The provider's answer. */
@@ -103,10 +96,6 @@ function give(
   if (body instanceof Uint8Array) own["content-length"] = String(body.byteLength);
   if (asksWhy(ctx)) own["x-sluice-cache-reason"] = how.toLowerCase();
   return ctx.host.respond({ status, headers: own }, body, ctx.request);
-}
-
-function asksWhy({ clientHeaders }: Context): boolean {
-  return clientHeaders.get("x-sluice-debug") === "true";
 }
 
 const labels: Readonly<Record<Status, Readonly<Record<string, string>>>> = {

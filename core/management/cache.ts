@@ -21,7 +21,7 @@ async function purge({ host, params, body, audit }: Call): Promise<Result> {
     );
   }
   const slug = provider && (host.settings.last.providers.get(provider)?.provider.slug ?? provider);
-  const purged = await host.cache.purge(params.gateway, { ...rest, provider: slug });
+  const purged = await (await host.openCache()).purge(params.gateway, { ...rest, provider: slug });
   await audit({
     action: "purge",
     type: "cache",

@@ -136,7 +136,7 @@ async function update(call: Call, isWhole: boolean): Promise<Result> {
   const was = gatewayIn(before!, id);
   const is = gatewayIn(after, id);
   if (is.cache_invalidate_on_update && cacheOf(was) !== cacheOf(is)) {
-    await host.cache.purge(id, {});
+    await (await host.openCache()).purge(id, {});
   }
   const result = gatewayJson(after, is, account);
   await call.audit({
@@ -174,7 +174,7 @@ async function remove(call: Call): Promise<Result> {
   if (stays) {
     const is = gatewayIn(await host.settings.latest(), id);
     if (was.cache_invalidate_on_update && cacheOf(was) !== cacheOf(is)) {
-      await host.cache.purge(id, {});
+      await (await host.openCache()).purge(id, {});
     }
   }
   await call.audit({ action: "delete", type: "gateway", id, gateway: id, old });
@@ -188,7 +188,7 @@ async function emptied({ host }: Call, gateway: string): Promise<void> {
   for (const { id } of await host.providerKeys.list(gateway)) {
     await host.providerKeys.delete(gateway, id);
   }
-  await host.cache.purge(gateway, {});
+  await (await host.openCache()).purge(gateway, {});
   await host.settler.drain();
   await host.log.flush();
   while (await host.stores.logs.delete({ gateway }, batch) === batch);
