@@ -26,6 +26,11 @@ export function string(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** The value in words: `String`, but that objects are JSON, since they may have a `toString` of their own. */
+export function worded(value: unknown): string {
+  return typeof value === "object" && value !== null ? written(value) : String(value);
+}
+
 /** The value as JSON; empty where it is none, or nested too deep for the runtime. */
 export function written(value: unknown): string {
   try {

@@ -4,13 +4,19 @@
  * @module
  */
 
+/** Names of one request; a client may have made up thousands. */
+const most = 100;
+
 /** Names of what was left out of one request, in the order in which they were met. */
 export class Lost {
   readonly #names = new Set<string>();
 
-  /** @param name Canonical, such as `logit_bias` or `messages.image`. */
+  /**
+   * @param name Canonical, such as `logit_bias` or `messages.image`. Some are a client's own, so what could
+   *   not stand in a header is a question mark.
+   */
   drop(name: string): void {
-    this.#names.add(name);
+    if (this.#names.size < most) this.#names.add(name.slice(0, 100).replace(/[^!-+.-~-]/g, "?"));
   }
 
   /** Each name once. */

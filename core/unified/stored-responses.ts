@@ -8,7 +8,7 @@
  * @module
  */
 import { Code, GatewayError } from "../error.ts";
-import { type Json, list, object, parse, string } from "../formats/json.ts";
+import { type Json, list, object, parse, string, worded } from "../formats/json.ts";
 import { digestKey, type KV } from "../storage/ports.ts";
 import type { Message } from "./chat.ts";
 import { readItems } from "./codecs/openai-responses/items-read.ts";
@@ -159,7 +159,7 @@ export async function continued(kv: KV | undefined, owner: string, body: Json): 
       throw new GatewayError(
         400,
         Code.badRequest,
-        `Previous response with id '${String(previous).slice(0, 80)}' not found; ` +
+        `Previous response with id '${worded(previous).slice(0, 80)}' not found; ` +
           "send the conversation in 'input'",
       );
     }

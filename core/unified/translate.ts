@@ -58,6 +58,8 @@ export async function translated(
   } catch (cause) {
     throw unreadable(target, cause);
   }
+  // An empty list says neither what the model answered nor why it did not.
+  if (!answer.choices.some(({ index }) => index === 0)) throw unreadable(target);
   const headers = headersFrom(response);
   if (!streams) {
     const written = to.writeAnswer(answer, asked);
@@ -89,7 +91,7 @@ function isStream(type: string): boolean {
     .test(type);
 }
 
-function unreadable(target: Target, cause: unknown): GatewayError {
+function unreadable(target: Target, cause?: unknown): GatewayError {
   return new GatewayError(
     502,
     Code.upstreamFailed,

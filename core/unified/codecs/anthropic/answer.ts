@@ -5,7 +5,7 @@
  */
 import { anthropicUsage } from "../../../formats/anthropic.ts";
 import { settle } from "../../../formats/counts.ts";
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object, string, worded } from "../../../formats/json.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import type { ChatAnswer, Choice, Finish, MediaPart, Part, ToolCallPart } from "../../chat.ts";
 import type { Asked, Target } from "../../codec.ts";
@@ -35,7 +35,7 @@ const reasons: Readonly<Partial<Record<Finish, string>>> = {
 
 /** @param calls There are calls of tools; one of the answer's own tool is none. */
 export function finishOf(reason: unknown, calls: boolean): Finish {
-  const text = String(reason);
+  const text = worded(reason);
   const finish = Object.hasOwn(finishes, text) ? finishes[text]! : "other";
   return finish === "tool_calls" && !calls ? "stop" : finish;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, object, parse, string } from "../../../formats/json.ts";
+import { type Json, object, parse, string, worded } from "../../../formats/json.ts";
 import type {
   CacheMark,
   ChatFormat,
@@ -223,7 +223,7 @@ function decoded(base64: string): string | undefined {
 /** It has a place in Anthropic's own terms. */
 function isOwn({ extra }: Citation): boolean {
   return /^(?:char|page|content_block|search_result|web_search_result)_location$/.test(
-    String(extra?.type),
+    worded(extra?.type),
   );
 }
 

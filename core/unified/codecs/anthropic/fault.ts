@@ -4,7 +4,7 @@
  * @module
  */
 import { faultOf, faultOfText } from "../../../formats/fault.ts";
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object, string, worded } from "../../../formats/json.ts";
 import type { ChatFault, FaultKind } from "../../chat.ts";
 
 /** Spec 3.2; the statuses are those of faults in a stream, which come without one. */
@@ -46,7 +46,7 @@ export function readFault(status: number, body: unknown): ChatFault {
   const failed = status >= 400 ? status : known?.[2] ?? 502;
   const message = fault?.message ?? `The provider answered with status ${status}`;
   const told = string(object(error?.details)?.error_code) ??
-    (known === undefined && fault?.code != null ? String(fault.code) : null);
+    (known === undefined && fault?.code != null ? worded(fault.code) : null);
   return {
     status: failed,
     kind: known?.[1] ?? kindOf(failed),

@@ -5,7 +5,7 @@
  */
 import { converseUsage } from "../../../formats/bedrock.ts";
 import { settle } from "../../../formats/counts.ts";
-import { type Json, list, object, string } from "../../../formats/json.ts";
+import { type Json, list, object, string, worded } from "../../../formats/json.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import type { ChatAnswer, Choice, Finish, Part } from "../../chat.ts";
 import type { Asked, Target } from "../../codec.ts";
@@ -41,7 +41,7 @@ const reasons: Readonly<Partial<Record<Finish, string>>> = {
 
 /** @param calls There are calls of tools; one of the answer's own tool is none. */
 export function finishOf(reason: unknown, calls: boolean): Finish {
-  const text = String(reason);
+  const text = worded(reason);
   const finish = Object.hasOwn(finishes, text) ? finishes[text]! : "other";
   return finish === "tool_calls" && !calls ? "stop" : finish;
 }

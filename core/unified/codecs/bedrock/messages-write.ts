@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Json } from "../../../formats/json.ts";
+import { type Json, worded } from "../../../formats/json.ts";
 import type { ChatRequest, Part } from "../../chat.ts";
 import { writeBlocks, writeCache, type Writing } from "./blocks-write.ts";
 
@@ -112,7 +112,7 @@ export function called(messages: readonly Turn[]): string[] {
   let any = false;
   for (const { content } of messages) {
     for (const { toolUse, toolResult } of content) {
-      if (toolUse !== undefined) names.add(String((toolUse as Json).name));
+      if (toolUse !== undefined) names.add(worded((toolUse as Json).name));
       any ||= toolUse !== undefined || toolResult !== undefined;
     }
   }

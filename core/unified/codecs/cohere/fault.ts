@@ -4,7 +4,7 @@
  * @module
  */
 import { faultOf, faultOfText } from "../../../formats/fault.ts";
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object, string, worded } from "../../../formats/json.ts";
 import type { ChatFault, FaultKind } from "../../chat.ts";
 
 const kinds: Readonly<Record<number, FaultKind>> = {
@@ -26,7 +26,7 @@ export function readFault(status: number, body: unknown): ChatFault {
   const one = object(body);
   const fault = faultOf(body, true) ?? (typeof body === "string" ? faultOfText(body) : undefined);
   const message = fault?.message ?? `The provider answered with status ${status}`;
-  const type = string(one?.error_type) ?? (fault?.code == null ? null : String(fault.code));
+  const type = string(one?.error_type) ?? (fault?.code == null ? null : worded(fault.code));
   const failed = status >= 400 ? status : one?.finish_reason === "TIMEOUT" ? 504 : 502;
   return {
     status: failed,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, list, object } from "../../../formats/json.ts";
+import { type Json, list, object, worded } from "../../../formats/json.ts";
 
 const deepest = 32;
 
@@ -18,7 +18,7 @@ export class PartialArgs {
       const one = object(value);
       if (one === undefined) continue;
       const found = valueOf(one);
-      if (found !== undefined) this.#set(steps(String(one.jsonPath)), found);
+      if (found !== undefined) this.#set(steps(worded(one.jsonPath)), found);
     }
   }
 
@@ -50,7 +50,7 @@ export class PartialArgs {
 }
 
 function valueOf(one: Json): unknown {
-  if (one.stringValue !== undefined) return String(one.stringValue);
+  if (one.stringValue !== undefined) return worded(one.stringValue);
   if (one.numberValue !== undefined) return one.numberValue;
   if (one.boolValue !== undefined) return one.boolValue;
   return "nullValue" in one ? null : undefined;

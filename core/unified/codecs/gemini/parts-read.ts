@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, list, object, string, written } from "../../../formats/json.ts";
+import { type Json, list, object, string, worded, written } from "../../../formats/json.ts";
 import type { MediaPart, MediaSource, Part, ToolCallPart, ToolResultPart } from "../../chat.ts";
 import { set } from "../openai-chat/expect.ts";
 import { camel, readSignature } from "./wire.ts";
@@ -37,7 +37,7 @@ export function readPart(raw: Json, calls: Calls): Part | undefined {
   let part: Part | undefined;
   switch (kind) {
     case "text": {
-      const text = String(value.text);
+      const text = worded(value.text);
       part = { type: thought ? "reasoning" : "text", text };
       break;
     }
@@ -105,7 +105,7 @@ export const youtube: RegExp = /^https?:\/\/(?:www\.|m\.)?(?:youtube\.com|youtu\
 function typeOf(mime: string | undefined, uri: unknown): MediaPart["type"] {
   const [kind] = mime?.split("/", 1) ?? [];
   if (kind === "image" || kind === "audio" || kind === "video") return kind;
-  return mime === undefined && youtube.test(String(uri)) ? "video" : "document";
+  return mime === undefined && youtube.test(worded(uri)) ? "video" : "document";
 }
 
 function readCall(raw: Json, calls: Calls): ToolCallPart {
@@ -113,7 +113,7 @@ function readCall(raw: Json, calls: Calls): ToolCallPart {
   const part: ToolCallPart = {
     type: "tool_call",
     id: string(id) ?? calls.next(),
-    name: String(name),
+    name: worded(name),
     arguments: written(object(args) ?? {}),
   };
   calls.asked(part.id, part.name);

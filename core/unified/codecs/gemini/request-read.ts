@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, string } from "../../../formats/json.ts";
+import { type Json, string, worded } from "../../../formats/json.ts";
 import type { ChatRequest, Message, Part } from "../../chat.ts";
 import type { Place } from "../../codec.ts";
 import { callId } from "../../ids.ts";
@@ -47,7 +47,7 @@ export function readRequest(raw: Json, place: Place): ChatRequest {
         request.store = value;
         break;
       case "serviceTier": {
-        const tier = String(value).toLowerCase();
+        const tier = worded(value).toLowerCase();
         if (tier !== "unspecified") request.service_tier = tier === "standard" ? "default" : tier;
         break;
       }

@@ -4,7 +4,7 @@
  * @module
  */
 import { faultOf, faultOfText } from "../../../formats/fault.ts";
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object, string, worded } from "../../../formats/json.ts";
 import type { ChatFault, FaultKind } from "../../chat.ts";
 
 /** Statuses that have a kind of their own; others are bad requests below 500, else the server's. */
@@ -41,7 +41,7 @@ export function readFault(status: number, body: unknown): ChatFault {
   const one = object(Array.isArray(body) ? body[0] : body);
   const error = object(one?.error) ?? one;
   const read = typeof body === "string" ? faultOfText(body) : faultOf(body, true);
-  const code = string(error?.code) ?? (read?.code == null ? null : String(read.code));
+  const code = string(error?.code) ?? (read?.code == null ? null : worded(read.code));
   const word = `${code} ${string(error?.type) ?? ""}`.toLowerCase();
   let told = status;
   if (status < 400 || status === 502) {

@@ -8,7 +8,7 @@
  * @module
  */
 import { Code, GatewayError } from "../../../error.ts";
-import { type Json, list, object, parse, string } from "../../../formats/json.ts";
+import { type Json, list, object, parse, string, worded } from "../../../formats/json.ts";
 import type {
   MediaPart,
   Message,
@@ -81,7 +81,7 @@ class ItemReader {
         throw new GatewayError(
           400,
           Code.badRequest,
-          `'${at}' refers to item '${String(item.id).slice(0, 80)}', which is not kept here; ` +
+          `'${at}' refers to item '${worded(item.id).slice(0, 80)}', which is not kept here; ` +
             "send the item itself (with 'store': false clients do)",
         );
     }

@@ -8,7 +8,7 @@
  * @module
  */
 import { Code, GatewayError } from "../../../error.ts";
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object, string, worded } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape, Reasoning } from "../../chat.ts";
 import { wrong } from "../openai-chat/expect.ts";
 import { readItems } from "./items-read.ts";
@@ -99,7 +99,7 @@ function refuse(body: Json): void {
   throw new GatewayError(
     400,
     Code.notCarried,
-    `'${what}' is '${String(value).slice(0, 80)}', which is kept where this request does not go; ` +
+    `'${what}' is '${worded(value).slice(0, 80)}', which is kept where this request does not go; ` +
       "send what it stands for in 'input' and 'instructions'",
   );
 }
