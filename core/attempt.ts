@@ -26,6 +26,8 @@ export interface Attempt {
   body: Uint8Array | undefined;
   /** What goes upstream, credentials included: to find them where they do not belong, never to be shown. */
   headers: Readonly<Record<string, string>>;
+  /** What the provider could not be told of the client's request (unified API). */
+  readonly dropped: readonly string[] | undefined;
   /** Alias of the stored key that was lent. */
   keyAlias: string | undefined;
 }

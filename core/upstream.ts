@@ -172,6 +172,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       model: undefined,
       body: undefined,
       headers: ctx.headers,
+      dropped: shared.dropped,
       keyAlias: undefined,
     };
     if (shared.logged) shared.logId = attempt.id;

@@ -138,6 +138,7 @@ function entryOf(measured: Measured, plan: Plan): LogEntry {
   const slug = ctx.provider.slug;
   const row: LogRow = {
     ...common(ctx, attempt.number),
+    dropped: attempt.dropped === undefined ? null : [...attempt.dropped],
     id: attempt.id,
     created_at: attempt.startedAt,
     model: measured.model === "" ? "" : `${slug}/${measured.model}`,
@@ -237,6 +238,7 @@ function rowWithout(
   const cached = error === null && ctx.shared.cached === true;
   return {
     ...common(ctx, 0),
+    dropped: null,
     id: ctx.shared.attempts === 0 ? ctx.requestId : ctx.host.nextId(),
     created_at: startedAt,
     model: ctx.shared.model === undefined ? "" : `${ctx.provider.slug}/${ctx.shared.model}`,
@@ -282,7 +284,7 @@ function common(ctx: Context, attempt: number) {
     score: null,
     authentication: ctx.get(authenticated) === true,
     wholesale: false,
-    compatibilityMode: false,
+    compatibilityMode: ctx.requestType === "compat",
     user_agent: (ctx.request.headers.get("user-agent") ?? "").slice(0, longest.agent),
     key_id: ctx.get(caller)?.keyId ?? null,
     dlp_action: null,

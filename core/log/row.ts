@@ -113,6 +113,8 @@ export interface LogRow {
   byok: string | null;
   /** Through the unified API. */
   compatibilityMode: boolean;
+  /** What the provider could not be told of the client's request, in the client's words (unified API). */
+  dropped: string[] | null;
   /** The client's `user-agent`. */
   user_agent: string;
   /** Id of the virtual key that called. */

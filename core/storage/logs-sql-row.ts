@@ -72,6 +72,7 @@ export function detailValues({ row, request, response }: LogEntry): SqlValue[] {
     completeness(request),
     completeness(response),
   ];
+  if (row.dropped !== null) detail[12] = row.dropped;
   return [
     number(timings.latency) ?? 0,
     number(timings.first_byte),
@@ -95,6 +96,7 @@ type Detail = [
   /** 1 complete, 0 not, null where none was kept. */
   request: number | null,
   response: number | null,
+  dropped?: string[],
 ];
 
 const completeness = (payload: Payload | undefined) =>
@@ -109,8 +111,9 @@ export const rowColumns: string = [
 /** The row in a record of {@link rowColumns}. */
 export function rowOf(record: SqlRow): LogRow {
   const found = record as unknown as Stored;
+  const detail = JSON.parse(found.detail) as Detail;
   const [requestId, method, attempt, finish, usage, cost, byok, code, requestSize, responseSize] =
-    JSON.parse(found.detail) as Detail;
+    detail;
   const { flags } = found;
   const { id } = found;
   return {
@@ -163,6 +166,7 @@ export function rowOf(record: SqlRow): LogRow {
     wholesale: (flags & 2) !== 0,
     byok,
     compatibilityMode: (flags & 4) !== 0,
+    dropped: detail[12] ?? null,
     user_agent: found.user_agent,
     key_id: found.key_id,
     error: found.error === null ? null : { code, message: found.error },

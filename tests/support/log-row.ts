@@ -53,6 +53,7 @@ export function row(id: string, members: Partial<LogRow> = {}): LogRow {
     wholesale: false,
     byok: null,
     compatibilityMode: false,
+    dropped: null,
     user_agent: "OpenAI/JS 6.49.0",
     key_id: null,
     error: null,

@@ -35,6 +35,7 @@ export function rowsContract(log: () => Logs, size: number): void {
       authentication: true,
       byok: "second",
       compatibilityMode: true,
+      dropped: ["seed", "logit_bias"],
       key_id: "key-1",
       error: { code: "overloaded_error", message: "Overloaded, 'try' \"later\"; DROP TABLE" },
       dlp_action: "FLAG",

@@ -334,7 +334,7 @@ describe("Bedrock Converse: streams that are not as they should be", () => {
   });
 
   it("mutated events never throw, hang or end in silence", () => {
-    const values = [
+    const values: unknown[] = [
       null,
       0,
       -1,

@@ -1,0 +1,399 @@
+/** The unified API in the chain: fallback over formats, keys, virtual keys, cache, limits, rows, losses. */
+import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import type { ChatEvent } from "../../core/unified/chat.ts";
+import {
+  auth,
+  cache,
+  createGateway,
+  fallback,
+  type GatewayOptions,
+  log,
+  memoryLogs,
+  standardPlugins,
+} from "../../mod.ts";
+import { clients } from "../support/unified-clients.ts";
+import { answerOf, failed, said, streamOf, toldOf } from "../support/unified-provider.ts";
+
+const formats = {
+  "api.openai.com": "openai-chat",
+  "api.anthropic.com": "anthropic-messages",
+  "generativelanguage.googleapis.com": "gemini",
+} as const;
+type Host = keyof typeof formats;
+
+type Play = (sent: Request, host: Host) => Response | Promise<Response>;
+
+/** Providers that are one function, and what they were asked. */
+function played(play: Play, options: GatewayOptions = {}) {
+  const sent: { host: Host; headers: Record<string, string>; body: string; url: string }[] = [];
+  const gateway = createGateway({
+    plugins: standardPlugins(),
+    ...options,
+    report(message, cause) {
+      throw new Error(message, { cause });
+    },
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      const host = new URL(request.url).host as Host;
+      sent.push({
+        host,
+        headers: Object.fromEntries(request.headers),
+        body: await request.clone().text(),
+        url: request.url,
+      });
+      return await play(request, host);
+    },
+  });
+  const ask = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    gateway.fetch(
+      new Request(`http://gateway.test${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    );
+  return { gateway, sent, ask };
+}
+
+const speaks: Play = async (sent, host) => {
+  const format = formats[host];
+  return said(
+    format,
+    await toldOf(format, sent),
+    answerOf(format, [{ type: "text", text: `I am ${host}` }]),
+  );
+};
+const busy: Play = (_sent, host) =>
+  failed(formats[host], { status: 503, kind: "overloaded", message: "busy" });
+const firstBusy: Play = (sent, host) => (host === "api.openai.com" ? busy : speaks)(sent, host);
+
+const hi = (model: string, more = {}) => ({
+  model,
+  messages: [{ role: "user", content: "Hi" }],
+  ...more,
+});
+
+describe("fallback over formats", () => {
+  for (const client of clients) {
+    for (const stream of [false, true]) {
+      it(`${client.name} sees one format, ${stream ? "streamed" : "plain"}`, async () => {
+        const { gateway, sent } = played(firstBusy, {
+          plugins: [fallback({ to: [{ model: "anthropic/claude-haiku-4-5" }] })],
+        });
+        const told = await client.ask((request) => gateway.fetch(request), {
+          model: "openai/gpt-4o-mini",
+          stream,
+        });
+        assert.equal(told.text, "I am api.anthropic.com");
+        assert.deepEqual(sent.map(({ host }) => host), ["api.openai.com", "api.anthropic.com"]);
+      });
+    }
+  }
+
+  it("moves on from a stream that fails before its content", async () => {
+    const { ask } = played((sent, host) => {
+      if (host !== "api.openai.com") return speaks(sent, host);
+      return new Response(
+        `data: ${JSON.stringify({ error: { message: "busy", type: "server_error" } })}\n\n`,
+        { headers: { "content-type": "text/event-stream" } },
+      );
+    }, { plugins: [fallback({ to: [{ model: "google-ai-studio/gemini-2.5-flash" }] })] });
+    const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini", { stream: true }));
+    const text = await response.text();
+    assert.match(text, /I am generativelanguage/);
+    assert.doesNotMatch(text, /busy/);
+    assert.equal(text.match(/"role":"assistant"/g)?.length, 1);
+    assert.match(text, /data: \[DONE\]\n\n$/);
+    assert.equal(response.headers.get("cf-aig-step"), "1");
+  });
+
+  it("gives nobody the key of another", async () => {
+    const { ask, sent } = played(firstBusy, {
+      plugins: [fallback({ to: [{ model: "anthropic/claude-haiku-4-5" }] })],
+    });
+    await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"), {
+      authorization: "Bearer sk-mine",
+    });
+    assert.equal(sent[0]?.headers["authorization"], "Bearer sk-mine");
+    assert.ok(!JSON.stringify(sent[1]).includes("sk-mine"));
+  });
+
+  it("takes steps of a universal request, each translated for itself", async () => {
+    const { gateway, sent } = played(firstBusy);
+    const step = (model: string, key: string) => ({
+      provider: "compat",
+      endpoint: "chat/completions",
+      headers: { authorization: `Bearer ${key}` },
+      query: hi(model),
+    });
+    const response = await gateway.fetch(
+      new Request("http://gateway.test/v1/acc/default", {
+        method: "POST",
+        body: JSON.stringify([
+          step("openai/gpt-4o-mini", "sk-a"),
+          step("google-ai-studio/gemini-2.5-flash", "g-b"),
+        ]),
+      }),
+    );
+    const body = await response.json() as { object: string; choices: { message: unknown }[] };
+    assert.equal(body.object, "chat.completion");
+    assert.equal(response.headers.get("cf-aig-step"), "1");
+    assert.equal(response.headers.get("cf-aig-provider"), "google-ai-studio");
+    assert.equal(sent[1]?.headers["x-goog-api-key"], "g-b");
+    assert.ok(!JSON.stringify(sent[1]).includes("sk-a"));
+  });
+});
+
+describe("keys", () => {
+  const places: Record<string, Record<string, string>> = {
+    "authorization": { authorization: "Bearer the-key" },
+    "x-api-key": { "x-api-key": "the-key" },
+    "x-goog-api-key": { "x-goog-api-key": "the-key" },
+    "api-key": { "api-key": "the-key" },
+  };
+  const wanted: [model: string, header: string, value: string][] = [
+    ["openai/gpt-4o-mini", "authorization", "Bearer the-key"],
+    ["anthropic/claude-haiku-4-5", "x-api-key", "the-key"],
+    ["google-ai-studio/gemini-2.5-flash", "x-goog-api-key", "the-key"],
+  ];
+  for (const [place, headers] of Object.entries(places)) {
+    it(`in ${place} go to the provider its own way`, async () => {
+      for (const [model, header, value] of wanted) {
+        const { ask, sent } = played(speaks);
+        assert.equal((await ask("/v1/chat/completions", hi(model), headers)).status, 200);
+        const all = Object.entries(sent[0]!.headers).filter(([, text]) => text.includes("the-key"));
+        assert.deepEqual(all, [[header, value]]);
+      }
+    });
+  }
+
+  const key = "sl-0123456789012345678901234567890123456789012";
+  const hash = `sha256:${createHash("sha256").update(key).digest("hex")}`;
+  const own: GatewayOptions = {
+    gateways: {
+      default: {
+        authentication: true,
+        tokens: [{ name: "one", hash, models: ["anthropic/claude-haiku-*"] }],
+      },
+    },
+    keys: { anthropic: { default: { value: "sk-stored" } } },
+  };
+
+  it("of the gateway lend the provider's, in every client's own field", async () => {
+    for (const client of clients) {
+      const { gateway, sent } = played(speaks, own);
+      const told = await client.ask((request) => gateway.fetch(request), {
+        model: "anthropic/claude-haiku-4-5",
+        key,
+      });
+      assert.equal(told.text, "I am api.anthropic.com");
+      assert.equal(sent[0]?.headers["x-api-key"], "sk-stored");
+      assert.ok(!JSON.stringify(sent).includes(key));
+    }
+  });
+
+  it("of the gateway hold for their models, also under an alias and in a fallback", async () => {
+    const { ask, sent } = played(busy, {
+      ...own,
+      models: { quick: "openai/gpt-4o-mini" },
+      plugins: [auth(), fallback({ to: [{ model: "openai/gpt-4o-mini" }] })],
+    });
+    const headers = { authorization: `Bearer ${key}` };
+    for (const model of ["openai/gpt-4o-mini", "quick", "anthropic/claude-sonnet-4-5"]) {
+      const response = await ask("/v1/chat/completions", hi(model), headers);
+      assert.equal(response.status, 403, model);
+    }
+    assert.equal(sent.length, 0);
+    await ask("/v1/chat/completions", hi("anthropic/claude-haiku-4-5"), headers);
+    assert.deepEqual(sent.map(({ host }) => host), ["api.anthropic.com"]);
+  });
+
+  it("of the gateway see the models that they may use", async () => {
+    const { gateway } = played(speaks, own);
+    const response = await gateway.fetch(
+      new Request("http://gateway.test/v1/models", { headers: { authorization: `Bearer ${key}` } }),
+    );
+    const { data } = await response.json() as { data: { id: string }[] };
+    assert.ok(data.length > 0);
+    assert.ok(data.every(({ id }) => id.startsWith("anthropic/claude-haiku-")));
+  });
+});
+
+describe("what is not carried", () => {
+  const lossy = hi("anthropic/claude-haiku-4-5", { seed: 7, logit_bias: { 5: 1 } });
+
+  it("is named, in the client's own words", async () => {
+    const { ask } = played(speaks);
+    const response = await ask("/v1/chat/completions", lossy);
+    assert.equal(response.headers.get("x-sluice-dropped"), "seed,logit_bias");
+    const google = await ask("/v1beta/models/anthropic/claude-haiku-4-5:generateContent", {
+      contents: [{ role: "user", parts: [{ text: "Hi" }] }],
+      generationConfig: { seed: 7 },
+    });
+    assert.match(google.headers.get("x-sluice-dropped") ?? "", /seed/);
+    const whole = await ask("/v1/chat/completions", hi("anthropic/claude-haiku-4-5"));
+    assert.equal(whole.headers.get("x-sluice-dropped"), null);
+  });
+
+  it("is refused where the gateway or the request is strict", async () => {
+    const strict = played(speaks, { gateways: { default: { compat: "strict" } } });
+    const plain = played(speaks);
+    for (
+      const response of [
+        await strict.ask("/v1/chat/completions", lossy),
+        await plain.ask("/v1/chat/completions", lossy, { "x-sluice-compat": "strict" }),
+      ]
+    ) {
+      assert.equal(response.status, 400);
+      const { error } = await response.json() as { error: { message: string; code: string } };
+      assert.match(error.message, /'seed', 'logit_bias'/);
+      assert.equal(error.code, "8032");
+    }
+    assert.equal(strict.sent.length + plain.sent.length, 0);
+  });
+});
+
+describe("the same format", () => {
+  it("goes as its client wrote it, but for the name of the model", async () => {
+    const body =
+      '{ "messages" : [{"role":"user","content":"h\\u00e9"}], "model":"openai/gpt-4o-mini",' +
+      '"seed":12345678901234567890, "unknown":{"2":1,"1":2} }';
+    const { gateway, sent } = played(speaks);
+    await gateway.fetch(
+      new Request("http://gateway.test/v1/chat/completions", { method: "POST", body }),
+    );
+    assert.equal(sent[0]?.body, body.replace("openai/gpt-4o-mini", "gpt-4o-mini"));
+  });
+
+  it("comes back as the provider wrote it", async () => {
+    const text = 'data: {"id":"x","choices":[],"odd":1}\r\n\r\n: hello\r\n\r\ndata: [DONE]\r\n\r\n';
+    const { ask } = played(() =>
+      new Response(text, { headers: { "content-type": "text/event-stream" } })
+    );
+    const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini", { stream: true }));
+    assert.equal(await response.text(), text);
+  });
+});
+
+describe("the rest of the chain", () => {
+  it("caches what a provider was asked, whoever asks it in which format", async () => {
+    const { gateway, sent } = played(speaks, {
+      plugins: [cache()],
+      gateways: { default: { cache_ttl: 60 } },
+    });
+    const model = "google-ai-studio/gemini-2.5-flash";
+    const texts = new Set<string>();
+    for (const client of clients.filter(({ format }) => format.startsWith("openai"))) {
+      for (const stream of [false, true]) {
+        texts.add((await client.ask((request) => gateway.fetch(request), { model, stream })).text);
+      }
+    }
+    assert.deepEqual([...texts], ["I am generativelanguage.googleapis.com"]);
+    assert.ok(sent.length <= 2, `${sent.length} requests were sent`);
+  });
+
+  it("has a row for each attempt, with tokens and cost", async () => {
+    const logs = memoryLogs();
+    const { gateway, ask } = played(firstBusy, {
+      plugins: [log(), fallback({ to: [{ model: "anthropic/claude-haiku-4-5" }] })],
+      stores: { logs },
+    });
+    const response = await ask("/v1/responses", {
+      model: "openai/gpt-4o-mini",
+      input: "Hi",
+      stream: true,
+    });
+    await response.text();
+    await gateway.flush();
+    const rows = await logs.list({ direction: "asc" }, { offset: 0, limit: 10 });
+    assert.deepEqual(
+      rows.map(({ provider, request_type, compatibilityMode, success, step }) => [
+        provider,
+        request_type,
+        compatibilityMode,
+        success,
+        step,
+      ]),
+      [["openai", "compat", true, false, 0], ["anthropic", "compat", true, true, 1]],
+    );
+    const [, row] = rows;
+    assert.equal(row!.model, "anthropic/claude-haiku-4-5");
+    assert.deepEqual([row!.tokens_in, row!.tokens_out], [20, 10]);
+    assert.ok(row!.cost! > 0);
+    assert.equal(response.headers.get("cf-aig-log-id"), row!.id);
+  });
+
+  it("tells a departed client's provider at once", async () => {
+    const gone = Promise.withResolvers<void>();
+    const events: ChatEvent[] = [
+      { type: "start", id: "a", model: "m" },
+      { type: "part_start", choice: 0, part: 0, value: { type: "text", text: "Hel" } },
+    ];
+    const { ask } = played(async (sent) => {
+      const { request, url } = await toldOf("anthropic-messages", sent);
+      const first = streamOf("anthropic-messages", { ...request, stream: true }, url, events);
+      const bytes = new Uint8Array(await first.arrayBuffer());
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(bytes),
+        cancel: () => gone.resolve(),
+      });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    });
+    const response = await ask(
+      "/v1/chat/completions",
+      hi("anthropic/claude-haiku-4-5", { stream: true }),
+    );
+    const reader = response.body!.getReader();
+    await reader.read();
+    await reader.cancel();
+    await gone.promise;
+  });
+});
+
+describe("Responses that are kept here", () => {
+  it("go on where they were, and are nobody else's", async () => {
+    const { gateway, ask, sent } = played(speaks);
+    const mine = { authorization: "Bearer mine" };
+    const model = "anthropic/claude-haiku-4-5";
+    const first = await (await ask("/v1/responses", { model, input: "First" }, mine)).json() as {
+      id: string;
+    };
+    const next = { model, input: "Second", previous_response_id: first.id };
+    assert.equal((await ask("/v1/responses", next, mine)).status, 200);
+    assert.match(sent.at(-1)!.body, /First.*I am api\.anthropic\.com.*Second/);
+    assert.equal((await ask("/v1/responses", next, { authorization: "Bearer other" })).status, 400);
+    const stored = (headers: Record<string, string>, method = "GET") =>
+      gateway.fetch(
+        new Request(`http://gateway.test/v1/responses/${first.id}`, { method, headers }),
+      );
+    assert.equal((await stored(mine)).status, 200);
+    assert.equal((await stored({ authorization: "Bearer other" })).status, 404);
+    assert.equal((await stored(mine, "DELETE")).status, 200);
+    assert.equal((await stored(mine)).status, 404);
+  });
+});
+
+describe("thoughts sealed for one provider", () => {
+  it("do not reach another that speaks the client's own format", async () => {
+    const { ask, sent } = played(speaks);
+    await ask("/v1/messages", {
+      model: "anthropic/claude-haiku-4-5",
+      max_tokens: 100,
+      messages: [
+        { role: "user", content: "Hi" },
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: "Hm", signature: "sluice.openai-responses.secret" },
+            { type: "text", text: "Yes?" },
+          ],
+        },
+        { role: "user", content: "Go on" },
+      ],
+    }, { "anthropic-version": "2023-06-01" });
+    assert.doesNotMatch(sent[0]!.body, /secret/);
+    assert.match(sent[0]!.body, /Yes\?/);
+  });
+});
