@@ -381,6 +381,9 @@ function guardLogs(logs: Logs, guard: Guard): Logs {
     get: (gateway, id) => guard.run(() => logs.get(gateway, id)),
     payload: (gateway, id, which) => guard.run(() => logs.payload(gateway, id, which)),
     patch: (gateway, id, patch) => guard.run(() => logs.patch(gateway, id, patch)),
+    ...logs.arrivals && {
+      arrivals: (after, limit) => guard.run(() => logs.arrivals!(after, limit)),
+    },
     delete: (selection, limit) => guard.run(() => logs.delete(selection, limit)),
     close: () => logs.close(),
   };

@@ -11,7 +11,7 @@
  */
 import type { LogEntry, LogRow, Payload } from "../log/row.ts";
 import { type Arrived, extremesOf, matcherOf, sortRows } from "./logs-match.ts";
-import type { Json, KV, Logs, LogSelection } from "./ports.ts";
+import type { Arrival, Json, KV, Logs, LogSelection } from "./ports.ts";
 
 /** How {@link kvLogs} works. */
 export interface KVLogsOptions {
@@ -51,6 +51,11 @@ const packed = 60_000;
 const anHour = 3_600_000;
 /** Values that are read at once. */
 const readAtOnce = 16;
+/**
+ * Milliseconds after which the order of arrival is final: a batch is named before it is written, and
+ * clocks of processes differ.
+ */
+const unsettled = 15_000;
 
 /**
  * A log in a KV. Changes of one batch by two processes at once (`patch`, `delete`) may lose one of them;
@@ -255,6 +260,19 @@ export function kvLogs(kv: KV, options: KVLogsOptions = {}): Logs {
         await removeKeys(batch.keys, []);
         return true;
       }),
+    async arrivals(after, limit) {
+      const [, name = "", id] = /^(\d{15}-\d{9}-\w+)\/(.*)$/s.exec(after ?? "") ?? [];
+      const until = String(Math.trunc(now() - unsettled)).padStart(15, "0");
+      const all = await everything();
+      // Where the row is gone, its batch is given once more from the beginning.
+      const seen = all.findIndex(({ batch, row }) => batch.name === name && row.id === id);
+      const rest = seen < 0 ? all.filter(({ batch }) => batch.name >= name) : all.slice(seen + 1);
+      return rest.filter(({ batch }) => batch.name < until).slice(0, limit)
+        .map(({ batch, row }): Arrival => ({
+          row: structuredClone(row),
+          place: `${batch.name}/${row.id}`,
+        }));
+    },
     delete: (selection, limit) =>
       change(async () => {
         const doomed = sortRows(await select(selection), selection, false)

@@ -6,7 +6,7 @@
 // deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { LogEntry, Payload } from "../log/row.ts";
 import { type Arrived, extremesOf, matcherOf, sortRows } from "./logs-match.ts";
-import type { Logs, LogSelection } from "./ports.ts";
+import type { Arrival, Logs, LogSelection } from "./ports.ts";
 
 /** Bounds of {@link memoryLogs}. */
 export interface MemoryLogsOptions {
@@ -27,6 +27,8 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
   const { maxRows = 10_000, maxBytes = 64 * 1024 * 1024 } = options;
   /** By id, in the order of arrival. */
   const stored = new Map<string, Stored>();
+  /** Places of another process' log are not of this one. */
+  const name = crypto.randomUUID();
   let arrivals = 0;
   let bytes = 0;
 
@@ -93,6 +95,16 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
       if (score !== undefined) found.row.score = score;
       if (metadata !== undefined) found.row.metadata = structuredClone(metadata);
       return true;
+    },
+    async arrivals(after, limit) {
+      const [of, seen] = (after ?? "").split(":");
+      const last = of === name ? Number(seen) : -1;
+      const found: Arrival[] = [];
+      for (const { row, arrival } of stored.values()) {
+        if (found.length >= limit) break;
+        if (arrival > last) found.push({ row: structuredClone(row), place: `${name}:${arrival}` });
+      }
+      return found;
     },
     async delete(selection, limit) {
       const rows = sortRows(select(selection), selection, false).slice(0, limit);

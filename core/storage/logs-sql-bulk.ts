@@ -7,7 +7,7 @@
 import type { LogEntry } from "../log/row.ts";
 import { cleanText } from "./logs-conditions.ts";
 import { detailValues, logValues } from "./logs-sql-row.ts";
-import { detailColumns, type Dialect, logColumns } from "./logs-sql-schema.ts";
+import { detailColumns, type Dialect, lastSeq, logColumns } from "./logs-sql-schema.ts";
 import type { SqlValue } from "./sql.ts";
 
 /** A part of a batch. */
@@ -125,9 +125,9 @@ export const d1Insert: readonly { sql: string; bodies: boolean }[] = [
     bodies: false,
   },
   {
-    sql: `INSERT INTO sluice_logs (${names(logColumns)}) ` +
-      `SELECT ${columns("sqlite", logColumns)} FROM json_each(?1) AS v WHERE TRUE ` +
-      "ORDER BY v.key ON CONFLICT (id) DO NOTHING",
+    sql: `INSERT INTO sluice_logs (seq, ${names(logColumns)}) ` +
+      `SELECT ${lastSeq} + 1 + v.key, ${columns("sqlite", logColumns)} ` +
+      "FROM json_each(?1) AS v WHERE TRUE ORDER BY v.key ON CONFLICT (id) DO NOTHING",
     bodies: false,
   },
   {

@@ -87,6 +87,18 @@ const types: Record<Dialect, Record<Type | "bytes" | "seq", string>> = {
   },
 };
 
+/**
+ * The highest `seq` that there ever was, on SQLite: a row that came later must not stand in front of one
+ * that was seen, though the last ones were deleted. Unless kept beside, the table's own is the highest.
+ */
+export const lastSeq: string = "max((SELECT coalesce(max(seq), 0) FROM sluice_logs), " +
+  "coalesce((SELECT version FROM sluice_schema WHERE name = 'logs-last'), 0))";
+
+/** Comes before rows are deleted; see {@link lastSeq}. */
+export const keepLastSeq: string = "INSERT INTO sluice_schema (name, version) " +
+  "SELECT 'logs-last', coalesce(max(seq), 0) FROM sluice_logs WHERE TRUE " +
+  "ON CONFLICT (name) DO UPDATE SET version = max(version, excluded.version)";
+
 function tables(dialect: Dialect): string[] {
   const type = types[dialect];
   const list = (columns: typeof logColumns) =>

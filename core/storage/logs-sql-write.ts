@@ -11,6 +11,8 @@ import { detailValues, logValues } from "./logs-sql-row.ts";
 import {
   type D1,
   detailColumns,
+  keepLastSeq,
+  lastSeq,
   logColumns,
   migrateD1,
   migratePostgres,
@@ -55,7 +57,8 @@ export function sqliteWriting(instance: unknown): LogWriting {
   const database = instance as Sqlite;
   migrateSync(database);
   const { transaction } = syncSql(database);
-  const last = database.prepare("SELECT max(seq) AS seq FROM sluice_logs");
+  const last = database.prepare(`SELECT ${lastSeq} AS seq`);
+  const noteLast = database.prepare(keepLastSeq);
   const addRow = database.prepare(
     `${insert("sluice_logs", ["seq", ...names(logColumns)])} ON CONFLICT (id) DO NOTHING`,
   );
@@ -76,7 +79,7 @@ export function sqliteWriting(instance: unknown): LogWriting {
   return {
     async append(entries) {
       transaction(() => {
-        let seq = (last.get() as { seq: number | null }).seq ?? 0;
+        let { seq } = last.get() as { seq: number };
         const added = new Map<string, number>();
         for (const entry of entries) {
           const values = logValues(entry.row);
@@ -108,6 +111,7 @@ export function sqliteWriting(instance: unknown): LogWriting {
           if (at > 0 || deleted > 0) await new Promise((done) => setTimeout(done, 0));
           transaction(() => {
             const gone = new Map<string, number>();
+            noteLast.run();
             for (const { seq, id, gateway } of found.slice(at, at + atOnce)) {
               if (Number(removeRow.run(seq, id).changes) === 0) continue;
               removeDetails.run(seq);
@@ -145,9 +149,10 @@ export async function d1Writing(d1: D1): Promise<LogWriting> {
         `WHERE l.gateway = sluice_log_counts.gateway AND l.seq IN (${sql}))`,
         `DELETE FROM sluice_logs WHERE seq IN (${sql})`,
       ];
-      const results = await d1.batch(
-        statements.map((statement) => d1.prepare(statement).bind(...values)),
-      );
+      const results = await d1.batch([
+        d1.prepare(keepLastSeq),
+        ...statements.map((statement) => d1.prepare(statement).bind(...values)),
+      ]);
       return results.at(-1)?.meta?.changes ?? 0;
     },
   };

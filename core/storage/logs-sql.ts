@@ -5,6 +5,7 @@
  */
 import { metadataText } from "./logs-conditions.ts";
 import { figures } from "./logs-match.ts";
+import { sqlArrivals } from "./logs-sql-arrivals.ts";
 import { columnOf, isCovered, orderOf, Query, whereOf } from "./logs-sql-filter.ts";
 import { keptOf, rowColumns, rowOf } from "./logs-sql-row.ts";
 import type { D1, Dialect } from "./logs-sql-schema.ts";
@@ -176,6 +177,10 @@ export function sqlLogs(database: SqlDatabase): Logs {
         : `UPDATE sluice_logs SET ${changes.join(", ")} ${of()} RETURNING id`;
       return (await rows(sql, q)).length > 0;
     },
+    arrivals: sqlArrivals(dialect, async (sql, ...values) => {
+      await ready();
+      return await database.prepare(sql).all(...values) as SqlRow[];
+    }),
     async delete(selection, limit) {
       if (!(limit > 0)) return 0;
       const table = await tableOf(selection, [selection.order_by ?? "created_at"]);

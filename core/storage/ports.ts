@@ -222,6 +222,13 @@ export interface StoredPayload {
   complete: boolean;
 }
 
+/** A row in the order of arrival. */
+export interface Arrival {
+  row: LogRow;
+  /** Where {@link Logs.arrivals} goes on behind this row. */
+  place: string;
+}
+
 /** Rows of the log. */
 export interface Logs {
   /** Name of the driver, for health and metrics. */
@@ -242,6 +249,15 @@ export interface Logs {
   >;
   /** False when there is no such row. */
   patch(gateway: string, id: string, patch: LogPatch): Promise<boolean>;
+  /**
+   * Rows in the order in which they came, for who must miss none: once a row was given, none shows in
+   * front of it any more. So a row may show some seconds late, and one may be given again. None is the end.
+   * A store without it cannot be followed.
+   *
+   * @param after Place of the last row that was seen; from the first row on unless given, or where this is
+   * another store than the one that the place is from.
+   */
+  arrivals?(after: string | undefined, limit: number): Promise<Arrival[]>;
   /** Deletes at most `limit` rows with their bodies, in the selection's order; the number deleted. */
   delete(selection: LogSelection, limit: number): Promise<number>;
   /** Lets go of connections and files. */

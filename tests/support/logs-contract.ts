@@ -5,6 +5,7 @@ import type { LogRow } from "../../core/log/row.ts";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
 import type { LogFilter, LogOrder, Logs, LogSelection } from "../../core/storage/ports.ts";
 import { all, clear, ids, noon, row } from "./log-row.ts";
+import { arrivalsContract } from "./logs-contract-arrivals.ts";
 import { filtersContract } from "./logs-contract-filters.ts";
 import { rowsContract } from "./logs-contract-rows.ts";
 import { randomEntries, randomSelection, source } from "./logs-random.ts";
@@ -17,11 +18,13 @@ export interface LogsContract {
   size?: number;
   /** Selections of the comparison with the log in memory; 300 unless given. */
   selections?: number;
+  /** Arrivals show some seconds late. */
+  late?: boolean;
 }
 
 export function logsContract(
   name: string,
-  { open, skip = false, size = 2 ** 20, selections = 300 }: LogsContract,
+  { open, skip = false, size = 2 ** 20, selections = 300, late = false }: LogsContract,
 ): void {
   describe(`Logs: ${name}`, { skip }, () => {
     let logs: Logs;
@@ -35,6 +38,7 @@ export function logsContract(
 
     rowsContract(() => logs, size);
     filtersContract(() => logs);
+    if (!late) arrivalsContract(() => logs);
 
     describe("order", () => {
       beforeEach(() => clear(logs));

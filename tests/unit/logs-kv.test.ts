@@ -8,12 +8,18 @@ import { kvLogs } from "../../core/storage/logs-kv.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import type { KV } from "../../core/storage/ports.ts";
 import { noon, row } from "../support/log-row.ts";
+import { arrivalsContract, follow } from "../support/logs-contract-arrivals.ts";
 import { logsContract } from "../support/logs-contract.ts";
 
-logsContract("KV in memory", { open: () => kvLogs(memoryKV()), selections: 100 });
+logsContract("KV in memory", {
+  open: () => kvLogs(memoryKV()),
+  selections: 100,
+  late: true,
+});
 logsContract("KV over a driver of unstorage", {
   open: () => kvLogs(kvOver(memoryDriver(), { base: "sluice:logs:" })),
   selections: 50,
+  late: true,
 });
 
 type OpenKv = (path: string) => Promise<DenoKv>;
@@ -26,8 +32,32 @@ if (openKv !== undefined) {
       return { ...logs, close: () => Promise.resolve(kv.close()) };
     },
     selections: 50,
+    late: true,
   });
 }
+
+describe("arrivals of kvLogs", () => {
+  let time = noon;
+  const tick = 16_000;
+  const logs = kvLogs(memoryKV(), { now: () => time += tick });
+  arrivalsContract(() => logs);
+
+  it("show once nothing can come in front of them any more", async () => {
+    let time = noon;
+    const kv = memoryKV();
+    const logs = kvLogs(kv, { now: () => time });
+    const other = kvLogs(kv, { now: () => time - 3_000 }); // its clock is late
+    await logs.append([{ row: row("1") }]);
+    time += 5_000;
+    assert.deepEqual((await follow(logs)).ids, []);
+    await other.append([{ row: row("2") }]);
+    time += 11_000;
+    const { ids, place } = await follow(logs);
+    assert.deepEqual(ids, ["1"]);
+    time += 10_000;
+    assert.deepEqual((await follow(logs, place)).ids, ["2"]);
+  });
+});
 
 describe("kvLogs", () => {
   const body = { bytes: new Uint8Array(1000), complete: true };
