@@ -91,7 +91,7 @@ export function streamOf(
   url: string,
   events: Iterable<ChatEvent>,
 ): Response {
-  const writer = codecs[format].writeStream(asked(request));
+  const writer = codecs[format].writeStream(asked({ ...request, include_usage: true }));
   const parts: Uint8Array[] = [];
   for (const event of events) {
     const written = writer.write(event);
