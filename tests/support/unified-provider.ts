@@ -22,14 +22,14 @@ export const providersOf: readonly { name: string; format: ChatFormat; model: st
   {
     name: "bedrock-converse",
     format: "bedrock-converse",
-    model: "aws-bedrock/us.amazon.nova-pro-v1:0",
+    model: "aws-bedrock/us.amazon.nova-2-lite-v1:0",
   },
   {
     name: "bedrock-invoke",
     format: "anthropic-messages",
     model: "aws-bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
   },
-  { name: "cohere", format: "cohere-v2", model: "cohere/command-a-03-2025" },
+  { name: "cohere", format: "cohere-v2", model: "cohere/command-a-reasoning-08-2025" },
 ];
 
 /** What was asked of a provider. */

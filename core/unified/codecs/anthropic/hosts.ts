@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, list, object, string } from "../../../formats/json.ts";
+import { type Json, list, object, string, worded } from "../../../formats/json.ts";
 import type { ChatRequest } from "../../chat.ts";
 import type { Lost } from "../../lost.ts";
 
@@ -90,7 +90,7 @@ const atHome = ["service_tier", "inference_geo", "container", "mcp_servers", "sp
 function hosted(body: Json, lost: Lost): Json {
   const { model: _, stream: __, ...rest } = body;
   for (const name of atHome) {
-    if (rest[name] != null && rest[name] !== "auto" && rest[name] !== "standard") lost.drop(name);
+    if (rest[name] != null && !/^standard/.test(worded(rest[name]))) lost.drop(name);
     delete rest[name];
   }
   rest.messages = list(body.messages).map((message) => {

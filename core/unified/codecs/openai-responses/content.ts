@@ -203,9 +203,10 @@ export function writeOutput(part: Part, how: Writing): Json[] {
 }
 
 function added(part: Part, { from, lost }: Writing): Json {
-  // Whoever asks for marks of the cache elsewhere has OpenAI's own, which need none.
-  const mark = part.cache !== undefined && /^openai-/.test(from) &&
-    { prompt_cache_breakpoint: { mode: "explicit" } };
+  // OpenAI caches by itself: marks of other formats are many, and are told as lost.
+  const own = /^openai-/.test(from);
+  if (part.cache !== undefined && !own) lost.drop("cache");
+  const mark = part.cache !== undefined && own && { prompt_cache_breakpoint: { mode: "explicit" } };
   return { ...mark, ...extraOf(part, "messages", from, lost) };
 }
 
