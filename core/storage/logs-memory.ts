@@ -27,8 +27,9 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
   const { maxRows = 10_000, maxBytes = 64 * 1024 * 1024 } = options;
   /** By id, in the order of arrival. */
   const stored = new Map<string, Stored>();
-  /** Places of another process' log are not of this one. */
-  const name = crypto.randomUUID();
+  /** Places of another process' log are not of this one. Workers make nothing up before a request. */
+  let name: string | undefined;
+  const nameOf = (): string => name ??= crypto.randomUUID();
   let arrivals = 0;
   let bytes = 0;
 
@@ -98,11 +99,11 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
     },
     async arrivals(after, limit) {
       const [of, seen] = (after ?? "").split(":");
-      const last = of === name ? Number(seen) : -1;
+      const last = of === nameOf() ? Number(seen) : -1;
       const found: Arrival[] = [];
       for (const { row, arrival } of stored.values()) {
         if (found.length >= limit) break;
-        if (arrival > last) found.push({ row: structuredClone(row), place: `${name}:${arrival}` });
+        if (arrival > last) found.push({ row: structuredClone(row), place: `${nameOf()}:${arrival}` });
       }
       return found;
     },
