@@ -77,7 +77,9 @@ export function endpointOf(path: string, headers: Headers): Endpoint | undefined
   if (Object.hasOwn(plain, path)) return plain[path];
   const google = /^(v1beta|v1alpha)(?:\/|$)/.test(path);
   const rest = google ? path.slice(path.indexOf("/") + 1) : path;
-  const [, model, method = ""] = /^(?:models|tunedModels)\/(.+):(\w+)$/.exec(rest) ?? [];
+  // The AI SDK leaves `models/` out before a name that has a slash.
+  const named = google ? /^(?:models\/|tunedModels\/)?(.+):(\w+)$/ : /^models\/(.+):(\w+)$/;
+  const [, model, method = ""] = named.exec(rest) ?? [];
   if (model !== undefined && Object.hasOwn(methods, method)) {
     return { ...methods[method]!, format: "gemini", model: decoded(model), rest: method };
   }

@@ -32,8 +32,7 @@ export async function retarget(ctx: Context, model: string, step: number): Promi
     const bytes = await ctx.bytes();
     named = topLevelString(bytes, "model", Infinity);
     body = withModel(bytes, model);
-  } else {path = path.replace(/models\/.+:(?=\w+$)|(?<=^model\/)[^/]+/, (whole) =>
-      whole.startsWith("models/") ? `models/${model}:` : encodeURIComponent(model));}
+  } else path = pathFor(path, model);
   if (providerOf(named) !== providerOf(model)) {
     for (const name of credentials) delete headers[name];
     query = withoutKeys(query);
@@ -43,4 +42,12 @@ export async function retarget(ctx: Context, model: string, step: number): Promi
 
 function providerOf(model: string | undefined): string | undefined {
   return model?.split("/", 1)[0];
+}
+
+/** Google's paths, with or without `models/`, and Bedrock's. */
+function pathFor(path: string, model: string): string {
+  if (path.startsWith("model/")) {
+    return path.replace(/^model\/[^/]+/, () => `model/${encodeURIComponent(model)}`);
+  }
+  return path.replace(/^(v1\w*\/)?.+:(?=\w+$)/, (_, version = "") => `${version}models/${model}:`);
 }
