@@ -18,7 +18,7 @@ import { Settings } from "./settings/settings.ts";
 import { Settler } from "./settler.ts";
 import type { ProviderEntry, Setup } from "./setup.ts";
 import { guardStores } from "./storage/guard.ts";
-import { memoryLogs } from "./storage/logs-memory.ts";
+import { lazyLogs } from "./storage/logs-lazy.ts";
 import { memoryCounters, memoryKV } from "./storage/memory.ts";
 import type { Stores } from "./storage/ports.ts";
 import { Allowance } from "./tape.ts";
@@ -167,7 +167,11 @@ export function createHost(options: HostOptions): OwnHost {
     keys: options.stores?.keys ?? memoryKV({ maxBytes: Infinity, maxEntries: Infinity }),
     cache: options.stores?.cache ?? memoryKV(),
     counters: options.stores?.counters ?? memoryCounters(),
-    logs: options.stores?.logs ?? memoryLogs(),
+    logs: options.stores?.logs ??
+      lazyLogs(
+        "memory",
+        async () => (await import("./storage/logs-memory.ts")).memoryLogs(),
+      ),
   };
   const stores = guardStores(given, { now, report });
   const immediate = runtimeName() === "workers";

@@ -9,8 +9,7 @@ import { ConfigError } from "../../core/config.ts";
 import { suggestion } from "../../core/nearest.ts";
 import { type KVDriver, kvOver } from "../../core/storage/kv.ts";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
-import { memoryLogs } from "../../core/storage/logs-memory.ts";
-import { sqlLogs } from "../../core/storage/logs-sql.ts";
+import { lazyLogs } from "../../core/storage/logs-lazy.ts";
 import type { Counters, KV, Logs, Stores } from "../../core/storage/ports.ts";
 import { type Addition, additionOf, countOf } from "../../core/storage/span.ts";
 import type { Sum } from "../../core/storage/sql-counters.ts";
@@ -87,8 +86,11 @@ export function openWorkerStores(
         : absent("SLUICE_COUNTERS", "limits hold for each instance alone", memoryCounters())),
     logs: given("logs") as Logs | undefined ??
       (database !== undefined
-        ? sqlLogs(database)
-        : absent("SLUICE_DB", "logs are forgotten", memoryLogs({ maxRows: 1000 }))),
+        ? lazyLogs(
+          "d1",
+          async () => (await import("../../core/storage/logs-sql.ts")).sqlLogs(database),
+        )
+        : absent("SLUICE_DB", "logs are forgotten", logsInMemory(1000))),
   };
   if (missing.length > 0) {
     report(`Bindings are missing (${missing.join("; ")}); runtimes/wrangler.jsonc has all of them`);
@@ -100,6 +102,13 @@ const uses: readonly string[] = ["keys", "cache", "counters", "logs"];
 const unbounded = { maxBytes: Infinity, maxEntries: Infinity };
 /** An instance has 128 MB for all that it does. */
 const cacheBytes = 16 * 1024 * 1024;
+
+function logsInMemory(maxRows?: number): Logs {
+  return lazyLogs("memory", async () => {
+    const { memoryLogs } = await import("../../core/storage/logs-memory.ts");
+    return memoryLogs(maxRows === undefined ? {} : { maxRows });
+  });
+}
 
 /** Counts in objects of `SluiceCounters`, one each. */
 export function objectCounters(namespace: CountersBinding): Counters {
@@ -148,7 +157,7 @@ function fromConfig(
   }
   if (driver === "memory") {
     if (use === "counters") return memoryCounters();
-    if (use === "logs") return memoryLogs();
+    if (use === "logs") return logsInMemory();
     return memoryKV(use === "keys" ? { ...unbounded, now } : { maxBytes: cacheBytes, now });
   }
   throw problem(

@@ -1,0 +1,34 @@
+/**
+ * A log whose store is loaded with its first use: what a Worker reads at its start stays small.
+ *
+ * @module
+ */
+import type { Logs } from "./ports.ts";
+
+/**
+ * The store that `open` loads, once it is needed.
+ *
+ * @param driver Of that store.
+ */
+export function lazyLogs(driver: string, open: () => Promise<Logs>): Logs {
+  let opened: Logs | undefined;
+  // No promise is kept: on Workers one request may not wait for what another has begun.
+  const logs = async (): Promise<Logs> => {
+    if (opened !== undefined) return opened;
+    const made = await open();
+    return opened ??= made;
+  };
+  return {
+    driver,
+    append: async (entries) => (await logs()).append(entries),
+    list: async (selection, page) => (await logs()).list(selection, page),
+    count: async (selection) => (await logs()).count(selection),
+    extremes: async (selection) => (await logs()).extremes(selection),
+    get: async (gateway, id) => (await logs()).get(gateway, id),
+    payload: async (gateway, id, which) => (await logs()).payload(gateway, id, which),
+    patch: async (gateway, id, patch) => (await logs()).patch(gateway, id, patch),
+    arrivals: async (after, limit) => await (await logs()).arrivals?.(after, limit) ?? [],
+    delete: async (selection, limit) => (await logs()).delete(selection, limit),
+    close: async () => opened?.close(),
+  };
+}
