@@ -57,7 +57,9 @@ export {
   type Platform,
   type Shared,
 } from "./core/context.ts";
+export type { AlertName, AlertsConfig, WebhookConfig } from "./core/alerts/config.ts";
 export type { CorsSettings } from "./core/cors.ts";
+export type { ExportConfig, SecretConfig, WriteFile } from "./core/export/config.ts";
 export {
   Code,
   errorResponse,

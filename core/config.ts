@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { AlertsConfig } from "./alerts/config.ts";
 import type { CorsSettings } from "./cors.ts";
+import type { ExportConfig } from "./export/config.ts";
 import { nearest } from "./nearest.ts";
 import type { PriceOverride } from "./usage/cost.ts";
 import type { FormatName, ProviderSettings } from "./provider.ts";
@@ -248,6 +250,10 @@ export interface Config {
    * unless given.
    */
   allow_private_providers?: boolean;
+  /** Where rows of the log go besides. */
+  exports?: ExportConfig[];
+  /** Who is told when something is not as it should be. */
+  alerts?: AlertsConfig;
 }
 
 /** A gateway's settings with every default filled in. */
@@ -275,6 +281,8 @@ export interface ParsedConfig {
   limits: Required<LimitsConfig>;
   stored_settings?: boolean;
   allow_private_providers: boolean;
+  exports: ExportConfig[];
+  alerts?: AlertsConfig;
 }
 
 /** One thing that is wrong in a configuration. */
@@ -305,7 +313,7 @@ export class ConfigError extends Error {
 
 /** Keys below which nothing that was found is shown: URLs hold passwords, too. */
 const mayHoldSecrets = new Set([
-  ...["keys", "headers", "tokens", "storage", "otel"],
+  ...["keys", "headers", "tokens", "storage", "otel", "exports", "alerts"],
   ...["base_url", "token_url", "team_domain", "jwks_url"],
 ]);
 

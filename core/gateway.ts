@@ -7,8 +7,10 @@ import { assertDeclaredLength } from "./body.ts";
 import type { Config, GatewaySettings } from "./config.ts";
 import { Context, type Platform } from "./context.ts";
 import { type CorsSettings, openTo, preflight } from "./cors.ts";
+import { createDuties } from "./duties.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import type { Dashboard } from "./dashboard/mod.ts";
+import type { WriteFile } from "./export/config.ts";
 import { forwardedHeaders, mutable } from "./headers.ts";
 import { createHost } from "./host.ts";
 import { providerNamed } from "./locate.ts";
@@ -59,6 +61,8 @@ export interface GatewayOptions extends Config {
   transport?: Transport;
   /** SHA-256 in hex, where the runtime has one that is there at once; it costs a tenth of our own. */
   digest?: (data: string | Uint8Array) => string;
+  /** Writes a file whole or not at all and makes its folder, for exports to files. */
+  writeFile?: WriteFile;
   /** Milliseconds since 1970; the platform's clock unless given. */
   now?: () => number;
   /** Told what an operator should know: a setting without effect, the cause of a 500. */
@@ -76,9 +80,14 @@ export interface Gateway {
   fetch(request: Request, platform?: unknown, execution?: unknown): Promise<Response>;
   /** Loads what the first answers will want, such as the price table. */
   warm(): Promise<void>;
+  /**
+   * Does what is due beside requests: exports, alerts. To be called each second or so, or by a cron; it
+   * returns at once where nothing is due. Never rejects.
+   */
+  run(): Promise<void>;
   /** Writes what waits to be written. */
   flush(): Promise<void>;
-  /** The same, and closes the stores. */
+  /** The same, exports what there is, and closes the stores. */
   close(): Promise<void>;
 }
 
@@ -89,7 +98,7 @@ export interface Gateway {
 export function createGatewayWith(builtins: readonly Provider[], options: GatewayOptions): Gateway {
   const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } =
     options;
-  const { fetch: fetcher, transport, digest, stores, admin, ...input } = rest;
+  const { fetch: fetcher, transport, digest, stores, admin, writeFile, ...input } = rest;
   const setup = setUp({ input, rows: [...builtins, ...adapters], plugins, env, report });
   const { config } = setup;
 
@@ -112,6 +121,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     now,
     report,
   });
+  const duties = createDuties({ host, setup, env, writeFile });
   if (admin?.token && admin.token.trim().length < shortestToken) {
     report(
       `The admin token is shorter than ${shortestToken} characters and can be guessed; take a ` +
@@ -178,6 +188,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
             {
               stores: healthOf(host.stores),
               log: { rows_waiting: host.settler.waiting + host.log.waiting },
+              ...duties?.health(),
             },
         });
       } else if (isAdmin(found)) {
@@ -229,6 +240,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           step: 0,
           bodyLimit: limits.body_bytes,
         });
+        duties?.request(ctx);
         response = mutable(await run(ctx));
       }
     } catch (error) {
@@ -271,8 +283,13 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const usage = { input: 0, output: 0 };
       await host.pricer.cost({ provider: "openai", model: "gpt-4o-mini", usage, at: now() });
     },
+    run: async () => await duties?.run(),
     flush: () => host.flush(),
-    close: () => host.close(),
+    async close() {
+      await host.flush();
+      await duties?.run(true);
+      await host.close();
+    },
   };
 }
 

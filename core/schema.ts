@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import type { StorageConfig } from "./config.ts";
 import type { RateLimitDimension } from "./config.ts";
+import { alertsSchema, exportsSchema } from "./schema-duties.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const name = v.pipe(
@@ -18,7 +19,10 @@ export const headerName = v.pipe(
   v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "a header name"),
   v.toLowerCase(),
 );
-export const headerValue = v.pipe(v.string(), v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"));
+export const headerValue = v.pipe(
+  v.string(),
+  v.regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value"),
+);
 const url = v.pipe(
   v.string(),
   v.check(isBaseURL, "an absolute http(s) URL without user, query or fragment"),
@@ -243,6 +247,8 @@ export const schema = v.strictObject({
   ),
   stored_settings: v.optional(v.boolean()),
   allow_private_providers: v.optional(v.boolean(), false),
+  exports: v.optional(exportsSchema, []),
+  alerts: v.optional(alertsSchema),
 });
 
 /** One thing that does not fit. */

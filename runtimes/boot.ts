@@ -19,6 +19,7 @@ import {
   version,
 } from "../mod.ts";
 import { openStores } from "./stores.ts";
+import { writeFile } from "./write-file.ts";
 
 /** A server as the runtimes have it. */
 export interface Listening {
@@ -40,6 +41,9 @@ const badConfig = 78;
 /** Milliseconds that streams in flight get after SIGTERM or SIGINT. */
 const grace = 10_000;
 
+/** Milliseconds between two looks at what is due beside requests. */
+const tick = 1000;
+
 /** Reads environment and configuration, serves, and lives until it is told to stop. */
 export async function boot(
   runtime: string,
@@ -56,6 +60,7 @@ export async function boot(
     gateway = createGateway({
       plugins: standardPlugins(),
       digest: (data) => hash("sha256", data, "hex"),
+      writeFile,
       ...config,
       ...options,
       env,
@@ -85,8 +90,10 @@ export async function boot(
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
   console.log(`Sluice ${version} on ${runtime}, ready at http://${shown}:${server.port}`);
   gateway.warm().catch(() => {}); // what fails here is reported when it is needed
+  const ticking = setInterval(() => gateway.run(), tick);
 
   const stop = async () => {
+    clearInterval(ticking);
     const timer = new Promise((done) => setTimeout(done, grace));
     await Promise.race([server.stop(), timer]);
     await Promise.race([Promise.allSettled(work).then(() => gateway.close()), timer]);

@@ -44,4 +44,5 @@ export { SluiceCounters } from "./workers/counter-object.ts";
 export default {
   fetch: async (request: Request, env: unknown, execution: unknown): Promise<Response> =>
     marked(await gateway.fetch(request, env, execution), request.url),
+  scheduled: async (): Promise<void> => await gateway.run(),
 };

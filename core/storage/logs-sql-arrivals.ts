@@ -45,11 +45,11 @@ export function sqlArrivals(dialect: Dialect, run: Run): NonNullable<Logs["arriv
   /** The number up to which no row can show any more; nothing while somebody is writing for long. */
   async function settled(): Promise<number | undefined> {
     const [top] = await run("SELECT coalesce(max(seq), 0) AS seq FROM sluice_logs");
-    let writers: Set<unknown> | undefined;
+    let writers: unknown[] | undefined;
     for (let look = 0; look < looks; look++) {
-      const now = new Set((await run(writing)).map(({ id }) => id));
-      writers = writers === undefined ? now : writers.intersection(now);
-      if (writers.size === 0) return Number(top?.["seq"]);
+      const now = (await run(writing)).map(({ id }) => id);
+      writers = (writers ?? now).filter((id) => now.includes(id));
+      if (writers.length === 0) return Number(top?.["seq"]);
       await new Promise((done) => setTimeout(done, pause));
     }
     return undefined;
