@@ -142,6 +142,7 @@ export class Exporter {
     const seconds = Math.max(timeout + margin, immediate ? shownAfter : 0);
     const release = await takeLease(stores.counters, `exports:lease:${name}`, seconds, began);
     if (release === undefined) return undefined;
+    let moved = false;
     try {
       for (let place = await this.#place();;) {
         const batch = await this.#batch(place);
@@ -150,6 +151,7 @@ export class Exporter {
           if (now() - began > seconds * 1000 || await this.#place() !== place) {
             throw new DeliveryError(`another process that exports the same`);
           }
+          moved = true;
           await stores.keys.set(this.#key, { place: batch.place!, at: timeText(now()) });
         }
         place = batch.place;
@@ -161,7 +163,7 @@ export class Exporter {
       }
     } finally {
       // On Workers, another instance might not see yet how far this one has come.
-      if (!immediate) await release().catch(() => {});
+      if (!immediate || !moved) await release().catch(() => {});
     }
   }
 
