@@ -73,7 +73,7 @@ function Figures({ rows }: { rows: Row[] }): JSX.Element {
   ];
   return (
     <>
-      <div class="grid">
+      <div class="grid figures">
         {figures.map(([name, value]) => (
           <div class="card figure" key={name}>
             <span class="soft">{name}</span>
