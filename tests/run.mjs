@@ -1,5 +1,5 @@
 // npm test: every suite on every runtime, then one line with the sum.
-//   node tests/run.mjs [unit|conformance|clients] [part of a file name]
+//   node tests/run.mjs [unit|conformance|clients|browser] [part of a file name]
 // REQUIRE_ALL=1 turns a skipped test into a failed one, as in CI.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -45,6 +45,7 @@ const suites = [
   { name: "unit on Deno", folder: "unit", command: deno },
   { name: "conformance", folder: "conformance", command: node },
   { name: "clients", folder: "clients", command: node },
+  { name: "browser", folder: "browser", command: node },
 ];
 
 const args = process.argv.slice(2);

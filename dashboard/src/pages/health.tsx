@@ -47,7 +47,7 @@ const words = {
 } satisfies Dictionary;
 
 interface Health {
-  stores?: Record<string, { driver: string; ok?: boolean; status?: string }>;
+  stores?: Record<string, { driver: string; up: boolean }>;
   log?: { rows_waiting: number };
 }
 
@@ -105,7 +105,7 @@ export function Health({ gateway }: PageProps): JSX.Element {
               <div class="head">
                 <h2>{w("counters")}</h2>
               </div>
-              <div class="card-body table-wrap">
+              <div class="card-body table-wrap" tabIndex={0}>
                 {value.metrics.length === 0
                   ? <p class="soft">{w("none")}</p>
                   : (
@@ -144,7 +144,7 @@ function Stores({ health }: { health: Health }): JSX.Element {
         <span class="soft">{w("waiting")}: {locale.number(health.log?.rows_waiting ?? 0)}</span>
       </div>
       <div class="card-body stack">
-        <div class="table-wrap">
+        <div class="table-wrap" tabIndex={0}>
           <table class="table">
             <thead>
               <tr>
@@ -186,7 +186,7 @@ function Providers({ rows }: { rows: Row[] }): JSX.Element {
       <div class="head">
         <h2>{w("providers")}</h2>
       </div>
-      <div class="card-body table-wrap">
+      <div class="card-body table-wrap" tabIndex={0}>
         {groups.length === 0 ? <p class="soft">{w("none")}</p> : (
           <table class="table">
             <thead>

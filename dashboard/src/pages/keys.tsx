@@ -143,7 +143,7 @@ function VirtualKeys({ base, gateway }: { base: string; gateway: string }): JSX.
           : value.result.length === 0
           ? <Empty title={w("none")}>{w("noneVirtual")}</Empty>
           : (
-            <div class="table-wrap">
+            <div class="table-wrap" tabIndex={0}>
               <table class="table">
                 <thead>
                   <tr>
@@ -341,7 +341,7 @@ function ProviderKeys({ base }: { base: string }): JSX.Element {
           : value.result.length === 0
           ? <Empty title={w("none")}>{w("noneProvider")}</Empty>
           : (
-            <div class="table-wrap">
+            <div class="table-wrap" tabIndex={0}>
               <table class="table">
                 <thead>
                   <tr>

@@ -136,7 +136,7 @@ function Models({ rows }: { rows: Row[] }): JSX.Element {
       <div class="head">
         <h2>{w("models")}</h2>
       </div>
-      <div class="table-wrap">
+      <div class="table-wrap" tabIndex={0}>
         <table class="table">
           <thead>
             <tr>
@@ -182,7 +182,7 @@ function Latest({ rows }: { rows: Row[] }): JSX.Element {
         <h2>{w("latest")}</h2>
         <a href={hrefOf("logs")}>{w("open")}</a>
       </div>
-      <div class="table-wrap">
+      <div class="table-wrap" tabIndex={0}>
         <table class="table">
           <tbody>
             {rows.map((row) => (

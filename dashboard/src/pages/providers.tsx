@@ -110,7 +110,7 @@ function CustomProviders(): JSX.Element {
           : value.result.length === 0
           ? <Empty title={w("none")}>{w("noneHint")}</Empty>
           : (
-            <div class="table-wrap">
+            <div class="table-wrap" tabIndex={0}>
               <table class="table">
                 <thead>
                   <tr>
@@ -268,7 +268,7 @@ function All(): JSX.Element {
             ? <Skeleton lines={8} />
             : <Failure error={error} onRetry={reload} />
           : (
-            <div class="table-wrap">
+            <div class="table-wrap" tabIndex={0}>
               <table class="table">
                 <thead>
                   <tr>
