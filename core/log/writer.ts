@@ -8,7 +8,7 @@ import type { Metrics } from "../metrics.ts";
 import { unref } from "../settler.ts";
 import type { Logs } from "../storage/ports.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
-import type { LogEntry } from "./row.ts";
+import type { LogEntry, LogRow } from "./row.ts";
 
 /** What a {@link LogWriter} needs. */
 export interface LogWriterOptions {
@@ -40,6 +40,7 @@ const triesTogether = 3;
 
 /** The way of all rows into the store. */
 export class LogWriter {
+  readonly #watchers = new Set<(rows: readonly LogRow[]) => void>();
   readonly #options: LogWriterOptions;
   readonly #retention: Retention;
   readonly #most: { rows: number; bytes: number };
@@ -99,6 +100,12 @@ export class LogWriter {
   /** Keeps rows within their gateway's rules now. */
   retain(): Promise<void> {
     return this.#retention.run();
+  }
+
+  /** Tells of rows once they are stored; the function that it gives back ends that. */
+  watch(listener: (rows: readonly LogRow[]) => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
   }
 
   async #writeNow(entry: LogEntry): Promise<void> {
@@ -165,6 +172,10 @@ export class LogWriter {
     this.#failures = 0;
     if (!this.#options.immediate) { for (const entry of entries) this.#bytes -= sizeOf(entry); }
     this.#options.metrics.count("sluice_log_rows_total", "Log rows stored", {}, entries.length);
+    if (this.#watchers.size > 0) {
+      const rows = entries.map(({ row }) => row);
+      for (const listener of this.#watchers) listener(rows);
+    }
     return this.#retention.stored(entries);
   }
 

@@ -5,7 +5,9 @@
  */
 import type { Host } from "../host.ts";
 import type { LogPatch, LogSelection, StoredPayload } from "../storage/ports.ts";
-import { notFound, type Result } from "./answer.ts";
+import { Code } from "../error.ts";
+import { matcherOf } from "../storage/logs-match.ts";
+import { ApiError, notFound, type Result } from "./answer.ts";
 import { filtersOf, oldFiltersOf } from "./filters.ts";
 import { rowDetailJson, rowJson } from "./log-json.ts";
 import type { Call, Resource } from "./resource.ts";
@@ -13,27 +15,81 @@ import { logDeleteOf, logEditOf, logListOf, pageOf } from "./schema.ts";
 
 /** Milliseconds that a reader waits for rows on their way to the store. */
 const patience = 1000;
+/** Milliseconds between two signs of life of a live stream; Bun closes what is silent for ten seconds. */
+const heartbeat = 5000;
+/** Events that may wait for a slow reader of a live stream. */
+const mostWaiting = 1000;
+const encoder = new TextEncoder();
 
 /** `logs`. */
 export const logs: Resource = {
   "GET gateways/:gateway/logs": list,
   "DELETE gateways/:gateway/logs": remove,
+  "GET gateways/:gateway/logs/live": live,
   "GET gateways/:gateway/logs/:id": get,
   "PATCH gateways/:gateway/logs/:id": patch,
   "GET gateways/:gateway/logs/:id/request": (call) => payload(call, "request"),
   "GET gateways/:gateway/logs/:id/response": (call) => payload(call, "response"),
 };
 
-async function list({ host, params, query }: Call): Promise<Result> {
-  const { page, per_page, offset, limit } = pageOf(query, 50);
-  const { order_by, direction, search, meta_info } = logListOf(query);
-  const selection: LogSelection = {
+function selectionOf({ params, query }: Call): LogSelection {
+  const { order_by, direction, search } = logListOf(query);
+  return {
     gateway: params.gateway,
     filters: [...filtersOf(query), ...oldFiltersOf(query)],
     ...search !== undefined && search !== "" && { search },
     order_by,
     direction,
   };
+}
+
+/** Rows as they are stored by this process, as server-sent events `row`; the filters of the list hold. */
+async function live(call: Call): Promise<Response> {
+  const { host, request } = call;
+  if (host.immediate) {
+    // Isolates know nothing of each other's rows.
+    const message = "Rows are not sent as they come on Workers; ask for the list again";
+    throw new ApiError(501, [{ code: Code.notServed, message }]);
+  }
+  const matches = matcherOf(selectionOf(call));
+  let end = () => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (text: string) => {
+        // Whoever does not read is not written to for ever.
+        if ((controller.desiredSize ?? 0) < -mostWaiting) return end();
+        controller.enqueue(encoder.encode(text));
+      };
+      const unwatch = host.log.watch((rows) => {
+        for (const row of rows) {
+          if (!matches(row)) continue;
+          send(`id: ${row.id}\nevent: row\ndata: ${JSON.stringify(rowJson(row))}\n\n`);
+        }
+      });
+      const timer = setInterval(() => send(": \n\n"), heartbeat);
+      end = () => {
+        end = () => {};
+        clearInterval(timer);
+        unwatch();
+        try {
+          controller.close();
+        } catch { /* the client has left */ }
+      };
+      request.signal.addEventListener("abort", () => end());
+      send(": live\n\n");
+    },
+    cancel: () => end(),
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}
+
+async function list(call: Call): Promise<Result> {
+  const { host, query } = call;
+  const { page, per_page, offset, limit } = pageOf(query, 50);
+  const { meta_info } = logListOf(query);
+  const selection = selectionOf(call);
   await settled(host);
   const { logs } = host.stores;
   const [rows, total, extremes] = await Promise.all([

@@ -193,7 +193,13 @@ describe("a universal request is refused", () => {
       [openai({ config: { backoff: "none" } })],
       /'constant', 'linear', 'exponential'/,
     ],
-    ["for a model without provider", [openai({ provider: "compat", query: { model: "nobody-has-it" } })], /provider\/model/, 2019, 400],
+    [
+      "for a model without provider",
+      [openai({ provider: "compat", query: { model: "nobody-has-it" } })],
+      /provider\/model/,
+      2019,
+      400,
+    ],
   ];
   for (const [what, body, message, code = 8030, status = 400] of rows) {
     it(what, async () => {

@@ -1,0 +1,267 @@
+/**
+ * The rows that a query selects, as a list that is loaded where it is looked at, with what arrives on top.
+ *
+ * Places in the list hold still while rows arrive: the list is of rows up to the newest one at its
+ * beginning, and later ones stand in front of it.
+ */
+import { type Envelope, get } from "../../api.ts";
+import { Live, type LiveState } from "./live.ts";
+import { apiQuery, type Filter, isOpen, type Query } from "./query.ts";
+import { logsPath, type Row } from "./row.ts";
+
+/** Rows of a page; the API has no larger ones. */
+const pageSize = 50;
+/** Pages that are kept: the ones looked at last. */
+const mostPages = 400;
+/** Rows on top of the list after which it is begun anew. */
+const mostLive = 500;
+
+type Page = { rows: Row[]; cursor?: string | undefined } | "loading";
+
+export class Rows {
+  /** Rows of the list, without {@link fresh}; nothing until the first page is there. */
+  total: number | undefined;
+  /** There are more than could be counted. */
+  isCapped = false;
+  error: unknown;
+  /** Rows that came since, the latest first. */
+  fresh: Row[] = [];
+  /** Rows that wait to be shown. */
+  pending: Row[] = [];
+  live: LiveState = "off";
+  isPaused = false;
+  /** The reader is at the top, and sees rows as they arrive. */
+  isFollowing = true;
+  readonly #gateway: string;
+  readonly #query: Query;
+  readonly #pages = new Map<number, Page>();
+  readonly #known = new Set<string>();
+  readonly #stop = new AbortController();
+  readonly #told: () => void;
+  #bound: Filter[] = [];
+  #live: Live | undefined;
+  #frame = 0;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #fixed: URLSearchParams | undefined;
+  #retries = 0;
+
+  /** @param told Called, once a frame at most, when anything is different. */
+  constructor(gateway: string, query: Query, told: () => void) {
+    this.#gateway = gateway;
+    this.#query = query;
+    this.#told = told;
+    void this.#load(0);
+  }
+
+  /** Rows in all, as far as is known. */
+  get length(): number {
+    return this.fresh.length + (this.total ?? 0);
+  }
+
+  /** The row at a place, if it is loaded. */
+  at(index: number): Row | undefined {
+    if (index < this.fresh.length) return this.fresh[index];
+    const place = index - this.fresh.length;
+    const page = this.#pages.get(Math.floor(place / pageSize));
+    return page === undefined || page === "loading" ? undefined : page.rows[place % pageSize];
+  }
+
+  /** Where a row is, if it is loaded. */
+  indexOf(id: string): number {
+    const among = this.fresh.findIndex((row) => row.id === id);
+    if (among >= 0) return among;
+    for (const [number, page] of this.#pages) {
+      const at = page === "loading" ? -1 : page.rows.findIndex((row) => row.id === id);
+      if (at >= 0) return this.fresh.length + number * pageSize + at;
+    }
+    return -1;
+  }
+
+  /** Sees to it that these places are loaded, and the ones around them. */
+  want(first: number, last: number): void {
+    if (this.total === undefined) return;
+    const most = Math.ceil(this.total / pageSize) - 1;
+    const from = Math.max(0, Math.floor((first - this.fresh.length) / pageSize));
+    const to = Math.min(most, Math.floor((last - this.fresh.length) / pageSize) + 1);
+    for (let page = from; page <= to; page++) {
+      const found = this.#pages.get(page);
+      if (found === undefined) void this.#load(page);
+      else { // looked at last
+        this.#pages.delete(page);
+        this.#pages.set(page, found);
+      }
+    }
+  }
+
+  /** Puts a changed row in the place of the old one. */
+  replace(row: Row): void {
+    const swap = (rows: Row[]) => {
+      const at = rows.findIndex(({ id }) => id === row.id);
+      if (at >= 0) rows[at] = row;
+    };
+    swap(this.fresh);
+    for (const page of this.#pages.values()) if (page !== "loading") swap(page.rows);
+    this.#tell();
+  }
+
+  /** Values of a field among the rows that are loaded, for suggestions. */
+  valuesOf(field: keyof Row): string[] {
+    const found = new Set<string>();
+    const all = [
+      this.fresh,
+      ...[...this.#pages.values()].map((page) => page === "loading" ? [] : page.rows),
+    ];
+    for (const row of all.flat()) {
+      const value = row[field];
+      if (typeof value === "string" && value !== "") found.add(value);
+      if (found.size >= 100) break;
+    }
+    return [...found].sort();
+  }
+
+  pause(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    this.#flushSoon();
+    this.#tell();
+  }
+
+  follow(isFollowing: boolean): void {
+    if (this.isFollowing === isFollowing) return;
+    this.isFollowing = isFollowing;
+    this.#flushSoon();
+  }
+
+  /** Shows what waits. */
+  flush(): void {
+    if (this.pending.length === 0) return;
+    this.fresh = [...this.pending, ...this.fresh]
+      .sort((a, b) => a.created_at < b.created_at ? 1 : -1);
+    this.pending = [];
+    if (this.fresh.length > mostLive) this.#restart();
+    this.#tell();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#live?.close();
+    clearTimeout(this.#flushTimer);
+    cancelAnimationFrame(this.#frame);
+  }
+
+  retry(): void {
+    this.error = undefined;
+    this.#pages.clear();
+    void this.#load(0);
+    this.#tell();
+  }
+
+  #restart(): void {
+    this.#pages.clear();
+    this.#bound = [];
+    this.#fixed = undefined;
+    const fresh = this.fresh;
+    void this.#load(0).then(() => {
+      // Until the list was there, these stood for it.
+      if (this.fresh === fresh) this.fresh = [];
+      this.#tell();
+    });
+  }
+
+  async #load(number: number): Promise<void> {
+    this.#pages.set(number, "loading");
+    const before = this.#pages.get(number - 1);
+    const cursor = before === undefined || before === "loading" ? undefined : before.cursor;
+    // A range ends where it ended when the list was begun.
+    this.#fixed ??= apiQuery(this.#query);
+    const params = this.#bound.length > 0 ? this.#bounded() : new URLSearchParams(this.#fixed);
+    params.set("per_page", String(pageSize));
+    if (cursor === undefined) params.set("page", String(number + 1));
+    else params.set("cursor", cursor);
+    let answer: Envelope<Row[]>;
+    try {
+      answer = await get<Row[]>(`${logsPath(this.#gateway)}?${params}`, this.#stop.signal);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#pages.delete(number);
+      // Places further down are asked for again when they are looked at.
+      if (this.total === undefined || this.#retries++ > 5) this.error = error;
+      else setTimeout(() => this.#tell(), 1000 * this.#retries);
+      return this.#tell();
+    }
+    this.#retries = 0;
+    const { result, result_info: info } = answer;
+    const next = info?.["next_cursor"] ?? info?.["cursor"];
+    this.#pages.set(number, { rows: result, cursor: typeof next === "string" ? next : undefined });
+    for (const key of this.#pages.keys()) {
+      if (this.#pages.size <= mostPages) break;
+      if (key !== 0) this.#pages.delete(key);
+    }
+    if (number === 0) this.#begin(result);
+    // Later counts would have rows that came since and belong in front.
+    if (number === 0 || this.total === undefined) {
+      this.total = Math.max(info?.total_count ?? 0, result.length);
+      this.isCapped = info?.["total_count_capped"] === true ||
+        info?.["total_count_exact"] === false;
+    }
+    this.#tell();
+  }
+
+  #bounded(): URLSearchParams {
+    const params = new URLSearchParams(this.#fixed);
+    const filters = JSON.parse(params.get("filters") ?? "[]") as unknown[];
+    for (const { key, operator, values } of this.#bound) {
+      filters.push({ key, operator, value: values });
+    }
+    params.set("filters", JSON.stringify(filters));
+    return params;
+  }
+
+  #begin(rows: readonly Row[]): void {
+    for (const { id } of rows) this.#known.add(id);
+    if (!isOpen(this.#query)) return;
+    const newest = rows[0]?.created_at;
+    if (newest !== undefined) {
+      const until = new Date(Date.parse(newest) + 1).toISOString();
+      this.#bound = [{ key: "created_at", operator: "lt", values: [until] }];
+    }
+    this.#live ??= new Live(
+      logsPath(this.#gateway),
+      () => apiQuery(this.#query),
+      (arrived) => this.#arrive(arrived),
+      (state) => {
+        this.live = state;
+        this.#tell();
+      },
+    );
+  }
+
+  #arrive(rows: readonly Row[]): number {
+    const fresh = rows.filter(({ id }) => !this.#known.has(id));
+    for (const { id } of fresh) this.#known.add(id);
+    if (this.#known.size > 20_000) {
+      for (const id of this.#known) {
+        if (this.#known.size <= 10_000) break;
+        this.#known.delete(id);
+      }
+    }
+    if (fresh.length === 0) return 0;
+    this.pending.push(...fresh);
+    this.#flushSoon();
+    this.#tell();
+    return fresh.length;
+  }
+
+  /** Rows of a busy gateway are shown some at a time. */
+  #flushSoon(): void {
+    if (this.isPaused || !this.isFollowing || this.#flushTimer !== undefined) return;
+    this.#flushTimer = setTimeout(() => {
+      this.#flushTimer = undefined;
+      if (!this.isPaused && this.isFollowing) this.flush();
+    }, 150);
+  }
+
+  #tell(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(this.#told);
+  }
+}
