@@ -154,8 +154,7 @@ function Stores({ health }: { health: Health }): JSX.Element {
               </tr>
             </thead>
             <tbody>
-              {Object.entries(health.stores ?? {}).map(([use, { driver, ok, status }]) => {
-                const good = ok ?? (status === undefined || status === "ok");
+              {Object.entries(health.stores ?? {}).map(([use, { driver, up: good }]) => {
                 return (
                   <tr key={use}>
                     <td>{use}</td>
