@@ -6,7 +6,7 @@
  */
 import type { Alerts } from "./alerts/mod.ts";
 import { Tally } from "./alerts/tally.ts";
-import type { Context, Platform } from "./context.ts";
+import type { Context } from "./context.ts";
 import type { WriteFile } from "./export/config.ts";
 import type { Exports } from "./export/mod.ts";
 import type { Host } from "./host.ts";
@@ -77,7 +77,7 @@ export function createDuties(
     run,
     request(ctx) {
       if (tally !== undefined) ctx.onAttempt(tally.add);
-      if (host.immediate && !(now() - ranAt < pause)) behind(ctx.platform);
+      if (host.immediate && !(now() - ranAt < pause)) ctx.waitUntil(run());
     },
     health: () => ({
       ...configs.length > 0 && {
@@ -88,9 +88,4 @@ export function createDuties(
         { alerts: alerts?.health() ?? { raised: {}, messages_waiting: 0 } },
     }),
   };
-
-  function behind({ waitUntil }: Platform): void {
-    const work = run();
-    waitUntil?.(work);
-  }
 }
