@@ -59,7 +59,7 @@ export {
 } from "./core/context.ts";
 export type { AlertName, AlertsConfig, WebhookConfig } from "./core/alerts/config.ts";
 export type { CorsSettings } from "./core/cors.ts";
-export type { ExportConfig, SecretConfig, WriteFile } from "./core/export/config.ts";
+export type { AnyExport, ExportConfig, SecretConfig, WriteFile } from "./core/export/config.ts";
 export {
   Code,
   errorResponse,

@@ -94,7 +94,11 @@ export interface Provider {
   readonly headers?: Readonly<Record<string, string>>;
   /** On the operator's own machine: pages of other sites are refused unless configured. */
   readonly local?: boolean;
-  /** What the unified API has to know of it; OpenAI's paths and format unless given. */
+  /**
+   * What the unified API has to know of it; OpenAI's paths and format unless given.
+   *
+   * @internal
+   */
   readonly dialect?: Dialect;
   /** The upstream URL without the query; base plus path unless given. */
   url?(call: Call): string;

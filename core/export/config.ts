@@ -8,7 +8,7 @@
 export type SecretConfig = string | { env: string };
 
 /** What all exports have. */
-interface AnyExport {
+export interface AnyExport {
   /** Of lower-case letters, digits, `-` and `_`; an export with another name begins anew. */
   name: string;
   /** Globs over gateway ids; the gateways with `logpush` unless given. */
@@ -39,8 +39,11 @@ export type ExportConfig =
     prefix?: string;
     /** `auto` unless given, as Cloudflare R2 has it. */
     region?: string;
+    /** As in AWS' console, or that of the store. */
     access_key_id: SecretConfig;
+    /** Goes with it. */
     secret_access_key: SecretConfig;
+    /** Of credentials that end. */
     session_token?: SecretConfig;
   }
   | AnyExport & {

@@ -103,7 +103,9 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
       const found: Arrival[] = [];
       for (const { row, arrival } of stored.values()) {
         if (found.length >= limit) break;
-        if (arrival > last) found.push({ row: structuredClone(row), place: `${nameOf()}:${arrival}` });
+        if (arrival > last) {
+          found.push({ row: structuredClone(row), place: `${nameOf()}:${arrival}` });
+        }
       }
       return found;
     },

@@ -54,7 +54,9 @@ export interface KV {
 
 /** Bytes to store. */
 export interface KVBytes {
+  /** As of {@link KV}. */
   key: string;
+  /** Bytes. */
   value: Uint8Array;
   /** Seconds until they are gone. */
   ttl: number;
@@ -224,6 +226,7 @@ export interface StoredPayload {
 
 /** A row in the order of arrival. */
 export interface Arrival {
+  /** Without bodies. */
   row: LogRow;
   /** Where {@link Logs.arrivals} goes on behind this row. */
   place: string;

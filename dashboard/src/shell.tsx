@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, get, onSignedOut } from "./api.ts";
 import { type Language, LocaleContext, localeFor, useLocale } from "./i18n.ts";
-import { followLinks, go, hrefOf, type Place, usePlace } from "./router.ts";
+import { followLinks, hrefOf, type Place, usePlace } from "./router.ts";
 import type { Word } from "./text/en.ts";
 import { Failure, Field, Icon, type IconName, messageOf, Skeleton } from "./ui/mod.tsx";
 
@@ -313,5 +313,3 @@ function Picker(
     </label>
   );
 }
-
-export { go };

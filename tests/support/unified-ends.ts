@@ -33,6 +33,7 @@ export function endOf(format: ChatFormat, type: string, bytes: Uint8Array): End 
         ? "error"
         : "whole";
     case "bedrock-converse": {
+      // deno-lint-ignore no-control-regex
       const names = [...text.matchAll(/:(event|exception)-type\x07\0.(\w+)/g)];
       if (names.at(-1)?.[1] === "exception") return "error";
       return names.some(([, , name]) => name === "messageStop") ? "whole" : "silent";

@@ -89,16 +89,6 @@ export function recordedChats(): Recording[] {
   });
 }
 
-/** Recorded failures of chats: before an answer, not in the middle of one. */
-export function recordedFailures(): (Fixture & { format: ChatFormat; slug: string })[] {
-  return fixtureNames().flatMap((name) => {
-    const fixture = loadFixture(name);
-    const format = formatOf(fixture);
-    if (format === undefined || fixture.status < 400) return [];
-    return [{ ...fixture, format, slug: slugs[fixture.provider] ?? fixture.provider }];
-  });
-}
-
 /** Google's streams were recorded as arrays as well; the gateway asks for events. */
 function asAsked({ name, url, responseBody, responseHeaders }: Fixture) {
   const type =

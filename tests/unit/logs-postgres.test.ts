@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
+import pg from "pg";
 import { sqlLogs } from "../../core/storage/logs-sql.ts";
 import { openPostgres } from "../../runtimes/postgres.ts";
 import { row } from "../support/log-row.ts";
@@ -43,6 +44,41 @@ describe("PostgreSQL", { skip: noPostgres }, () => {
       );
       assert.equal(await sqlLogs(databases[0]!).count({}), 6);
       await Promise.all(databases.map((database) => database.dispose()));
+    });
+
+    it("gives no row while one that came in front of it is still being written", async () => {
+      const url = await fresh("held");
+      const database = openPostgres(url);
+      const logs = sqlLogs(database);
+      await logs.append([{ row: row("first") }]);
+      const [first] = await logs.arrivals!(undefined, 10);
+      const writer = new pg.Client(url);
+      await writer.connect();
+      await writer.query("BEGIN");
+      for (const table of ["sluice_logs", "sluice_log_details"]) {
+        const { rows } = await writer.query(
+          "SELECT column_name AS name FROM information_schema.columns " +
+            `WHERE table_name = '${table}' ORDER BY ordinal_position`,
+        );
+        const columns = rows.map(({ name }: { name: string }) => name);
+        const own = table === "sluice_logs"
+          ? columns.filter((name: string) => name !== "seq")
+          : columns;
+        const values = own.map((name: string) =>
+          name === "id" ? "'held'" : name === "seq" ? "seq + 1" : name
+        );
+        await writer.query(
+          `INSERT INTO ${table} (${own.join(", ")}) SELECT ${values.join(", ")} FROM ${table}`,
+        );
+      }
+      await logs.append([{ row: row("after") }]);
+      assert.equal(await logs.count({}), 2);
+      assert.deepEqual(await logs.arrivals!(first!.place, 10), []);
+      await writer.query("COMMIT");
+      await writer.end();
+      const both = await logs.arrivals!(first!.place, 10);
+      assert.deepEqual(both.map(({ row }) => row.id), ["held", "after"]);
+      await database.dispose();
     });
 
     it("loses and doubles nothing when several append at once", async () => {

@@ -18,14 +18,7 @@ import { writeRequest } from "./anthropic/request-write.ts";
 import { Reader } from "./anthropic/stream-read.ts";
 import { Writer } from "./anthropic/stream-write.ts";
 
-export {
-  betasOf,
-  forBedrock,
-  forCount,
-  forVertex,
-  readCount,
-  writeCount,
-} from "./anthropic/hosts.ts";
+export { forBedrock, forCount, forVertex, readCount, writeCount } from "./anthropic/hosts.ts";
 
 const spellings: Readonly<Record<string, string>> = {
   stop: "stop_sequences",

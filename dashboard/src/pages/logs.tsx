@@ -87,7 +87,7 @@ export function Logs({ gateway, place }: PageProps): JSX.Element {
           {t("delete")}
         </button>
       </div>
-      <div class="logs-bar">
+      <div class="logs-bar" hidden={isFirstRun}>
         <Search
           value={query.search}
           onChange={(search) => goTo({ ...query, search })}

@@ -257,6 +257,7 @@ export const en = {
   "again.show": "Compare",
   "again.answers": "Answers",
   "again.difference": "Difference",
+  "again.figure": "Figure",
   "again.change": "Change",
   "again.long": "The answers are too long to be compared word by word.",
   "again.same": "Both answers are the same.",

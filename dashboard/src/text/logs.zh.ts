@@ -255,6 +255,7 @@ export const zh: Record<keyof typeof en, string> = {
   "again.show": "对比方式",
   "again.answers": "回答",
   "again.difference": "差异",
+  "again.figure": "指标",
   "again.change": "变化",
   "again.long": "回答太长，无法逐词对比。",
   "again.same": "两个回答完全相同。",

@@ -148,7 +148,9 @@ function Comparison({ row, run, words }: { row: Row; run: Run; words: Words }): 
       <table class="table">
         <thead>
           <tr>
-            <td />
+            <th scope="col">
+              <span class="hush">{w("again.figure")}</span>
+            </th>
             <th scope="col" class="num">{row.model}</th>
             <th scope="col" class="num">{run.model}</th>
             <th scope="col" class="num">{w("again.change")}</th>

@@ -45,19 +45,20 @@ export function Code(
   const { code } = snippets.find((one) => one.name === name) ?? snippets[0]!;
   return (
     <div class="stack">
-      <div class="row">
-        {snippets.map((one) => (
-          <button
-            key={one.name}
-            type="button"
-            class="chip"
-            aria-pressed={code === one.code}
-            onClick={() => setName(one.name)}
-          >
-            {w(`code.${one.name}`)}
-          </button>
-        ))}
-        <span class="grow" />
+      <div class="logs-code">
+        <div class="row">
+          {snippets.map((one) => (
+            <button
+              key={one.name}
+              type="button"
+              class="chip"
+              aria-pressed={code === one.code}
+              onClick={() => setName(one.name)}
+            >
+              {w(`code.${one.name}`)}
+            </button>
+          ))}
+        </div>
         <Copy text={code} />
       </div>
       <pre

@@ -32,18 +32,18 @@ const figure = (id: string, width: Width, cell: Column["cell"], order?: string):
 
 /** All columns, in their usual order. */
 export const columns: readonly Column[] = [
-  text("time", 128, (row, { time }) => time(row.created_at), "created_at"),
-  text("status", 104, (row, words) => <Status row={row} words={words} />),
-  text("provider", [96, 1], ({ provider }) => provider, "provider"),
-  text("model", [150, 2], (row) => modelName(row) || row.path, "model"),
-  figure("tokens_in", 84, (row, { number }) => number(row.tokens_in), "tokens_in"),
-  figure("tokens_out", 84, (row, { number }) => number(row.tokens_out), "tokens_out"),
-  figure("cost", 100, (row, { money }) => money(row.cost), "cost"),
-  figure("duration", 92, (row, { duration }) => duration(row.duration), "duration"),
-  figure("first_token", 92, (row, { duration }) => duration(row.timings.first_token)),
+  text("time", 140, (row, { time }) => time(row.created_at), "created_at"),
+  text("status", 84, (row, words) => <Status row={row} words={words} />),
+  text("provider", [84, 1], ({ provider }) => provider, "provider"),
+  text("model", [132, 2], (row) => modelName(row) || row.path, "model"),
+  figure("tokens_in", 64, (row, { number }) => number(row.tokens_in), "tokens_in"),
+  figure("tokens_out", 64, (row, { number }) => number(row.tokens_out), "tokens_out"),
+  figure("cost", 84, (row, { money }) => money(row.cost), "cost"),
+  figure("duration", 72, (row, { duration }) => duration(row.duration), "duration"),
+  figure("first_token", 78, (row, { duration }) => duration(row.timings.first_token)),
   text(
     "metadata",
-    [110, 1.4],
+    [70, 1.4],
     (row) => metadataOf(row).map(([k, v]) => `${k}=${v}`).join(" "),
   ),
   text(
