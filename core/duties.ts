@@ -22,7 +22,7 @@ export interface DutiesOptions {
 
 /** The duties of one gateway. */
 export interface Duties {
-  /** Does what is due, one run at a time. Never rejects. @param last The process ends. */
+  /** Does what is due. Never rejects. @param last The process ends. */
   run(last?: boolean): Promise<void>;
   /** A request begins: alerts hear of its attempts; on Workers, what is due is done behind it. */
   request(ctx: Context): void;
@@ -42,7 +42,6 @@ export function createDuties(
   const tally = config && new Tally();
   let exports: Exports | undefined;
   let alerts: Alerts | undefined;
-  let running: Promise<void> | undefined;
   let ranAt = -Infinity;
 
   async function load(): Promise<void> {
@@ -58,20 +57,15 @@ export function createDuties(
     }
   }
 
-  async function once(last: boolean): Promise<void> {
-    if (exports === undefined && alerts === undefined) await load();
-    await Promise.all([exports?.run(last), alerts?.run(last)]);
-  }
-
-  function run(last = false): Promise<void> {
+  async function run(last = false): Promise<void> {
     ranAt = now();
-    // On Workers no request may wait for what another one has begun.
-    if (host.immediate) return once(last).catch(failed);
-    if (running !== undefined) return last ? running.then(() => run(true)) : running;
-    return running = once(last).catch(failed).finally(() => running = undefined);
+    try {
+      if (exports === undefined && alerts === undefined) await load();
+      await Promise.all([exports?.run(last), alerts?.run(last)]);
+    } catch (error) {
+      host.report("Exports and alerts failed", error);
+    }
   }
-
-  const failed = (error: unknown) => host.report("Exports and alerts failed", error);
 
   return {
     run,

@@ -21,6 +21,7 @@ export interface WebhookConfig {
 /** `alerts`; each alert is off unless it is there. */
 export interface AlertsConfig {
   /** Who is told. */
+  /** Who is told. */
   webhooks?: WebhookConfig[];
   /** Of each gateway: failed attempts by all attempts. */
   error_rate?: {

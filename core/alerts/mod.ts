@@ -8,6 +8,7 @@ import { secretOf } from "../export/config.ts";
 import { timeText } from "../export/record.ts";
 import { takeLease } from "../lease.ts";
 import type { Metrics } from "../metrics.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import type { Snapshot } from "../settings/snapshot.ts";
 import type { Stores } from "../storage/ports.ts";
 import type { KeyRecord, VirtualKeys } from "../virtual-keys.ts";
@@ -33,6 +34,8 @@ export interface AlertsOptions {
   fetch: typeof fetch;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Work must end with its request (Workers). */
+  immediate: boolean;
   report(message: string, cause?: unknown): void;
 }
 
@@ -173,7 +176,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   }
 
   return {
-    async run(end = false) {
+    run: oneAtATime(options.immediate, async (end) => {
       const at = now();
       if (!end && at < nextAt && nextAt - at <= every) return;
       nextAt = at + every;
@@ -184,7 +187,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
         if (!failing) report("Alerts cannot be judged; it is tried again", error);
         failing = true;
       }
-    },
+    }),
     health: () => ({
       raised: Object.fromEntries(
         [...Map.groupBy(last.raised, ({ alert }) => alert)].map((

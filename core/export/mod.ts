@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { oneAtATime } from "../one-at-a-time.ts";
 import type { ExportConfig } from "./config.ts";
 import { Exporter, type ExporterOptions, type ExportHealth } from "./exporter.ts";
 
@@ -19,9 +20,12 @@ export function createExports(
   options: ExporterOptions,
 ): Exports {
   const exporters = configs.map((config) => new Exporter(config, options));
+  const runs = exporters.map((exporter) =>
+    oneAtATime(options.immediate, (last) => exporter.run(last))
+  );
   return {
     async run(last) {
-      await Promise.all(exporters.map((exporter) => exporter.run(last)));
+      await Promise.all(runs.map((run) => run(last)));
     },
     health: () => exporters.map((exporter) => exporter.health()),
   };

@@ -91,7 +91,9 @@ function bodyOf(payload: StoredPayload | undefined, most: number): unknown {
   if (!/json/i.test(payload.type)) return text;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : text;
+    if (typeof value !== "object" || value === null) return text;
+    JSON.stringify(value); // throws on what is too deep to be written as it was read
+    return value;
   } catch {
     return text;
   }

@@ -98,6 +98,7 @@ function alerting(config: AlertsConfig, stores: Stores = freshStores(), hook = t
     settings: () => configured(setup),
     fetch: (input, init) => fetch(input, init),
     now,
+    immediate: false,
     report: (message) => reports.push(message),
   });
   return {

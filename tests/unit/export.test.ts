@@ -113,6 +113,20 @@ describe("export to S3", () => {
     assert.deepEqual([third.RequestBody, third.ResponseBodyComplete], [{}, undefined]);
   });
 
+  it("gets past bodies that are made to stop it", async () => {
+    const { exports, write, reports } = exporting(toS3(s3, { bodies: true }));
+    const deep = "[".repeat(150_000) + "]".repeat(150_000);
+    const bodies = [deep, '{"__proto__":{"a":1}}', '{"toJSON":1}', "\ud800", "\u2028\n", ""];
+    await write(...bodies.map((text, i) => ({
+      row: row(`${i}`, { metadata: { __proto__: null, "\n": "\ud800" } as never }),
+      request: { bytes: bytes(text), complete: true },
+    })));
+    await exports.run();
+    assert.deepEqual(reports, []);
+    assert.deepEqual(ids(s3.lines()), bodies.map((_, i) => `${i}`));
+    assert.deepEqual(JSON.stringify(s3.lines()[1].RequestBody), '{"__proto__":{"a":1}}');
+  });
+
   it("makes batches of so many rows and bytes, and none twice", async () => {
     const { exports, write, later, metrics } = exporting(toS3(s3, { batch_rows: 300 }));
     await write(...many(0, 1000));
