@@ -80,7 +80,7 @@ export function log(options: LogOptions = {}): Plugin {
     try {
       const response = await next();
       const { shared } = ctx;
-      const last = hasSteps ? shared.attempt ?? ctx : ctx;
+      const last = shared.attempt ?? ctx;
       const own = hasSteps ? planOf(last) : plan;
       if (own === undefined) delete shared.logId;
       else if (shared.attempts === before || shared.cached === true) {
@@ -235,20 +235,21 @@ function rowWithout(
   status: number,
   error: LogRow["error"],
 ): LogRow {
+  const { attempt: at = ctx } = ctx.shared;
   const cached = error === null && ctx.shared.cached === true;
   return {
-    ...common(ctx, 0),
+    ...common(at, 0),
     dropped: null,
     id: ctx.shared.attempts === 0 ? ctx.requestId : ctx.host.nextId(),
     created_at: startedAt,
-    model: ctx.shared.model === undefined ? "" : `${ctx.provider.slug}/${ctx.shared.model}`,
+    model: ctx.shared.model === undefined ? "" : `${at.provider.slug}/${ctx.shared.model}`,
     model_type: "",
-    path: `/${ctx.path}`.slice(0, longest.path),
+    path: `/${at.path}`.slice(0, longest.path),
     response_content_type: "",
     status_code: status,
     success: status >= 200 && status < 300,
     cached,
-    step: ctx.step,
+    step: at.step,
     duration: took,
     timings: { total: took, latency: took, first_byte: null, first_token: null },
     streamed: false,

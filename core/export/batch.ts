@@ -8,8 +8,10 @@ import type { Logs } from "../storage/ports.ts";
 import { recordOf } from "./record.ts";
 import type { Seal } from "./seal.ts";
 
-/** Rows that are read at a time. */
-const page = 200;
+/** Rows that are read at a time: a store in the process answers nobody meanwhile. */
+const page = 50;
+/** Milliseconds of work after which requests get their turn. */
+const stretch = 2;
 /** Rows of other gateways that are passed over in one go, so that the place is noted now and then. */
 const mostPassed = 10_000;
 /** Bodies that are read at once. */
@@ -43,7 +45,14 @@ export async function nextBatch(after: string | undefined, options: BatchOptions
   const { logs, takes } = options;
   const batch: Batch = { lines: [], first: undefined, place: after, more: true };
   let bytes = 0;
+  let began = performance.now();
+  const rest = async () => {
+    if (performance.now() - began < stretch) return;
+    await new Promise((done) => setTimeout(done, 0));
+    began = performance.now();
+  };
   for (let seen = 0; seen < mostPassed;) {
+    await rest();
     const arrivals = await logs.arrivals!(batch.place, Math.min(page, options.rows));
     if (arrivals.length === 0) {
       batch.more = false;
@@ -51,6 +60,7 @@ export async function nextBatch(after: string | undefined, options: BatchOptions
     }
     for (let at = 0; at < arrivals.length; at += readAtOnce) {
       const part = arrivals.slice(at, at + readAtOnce);
+      await rest();
       const lines = await Promise.all(
         part.map(({ row }) => takes(row.gateway) ? lineOf(row, options) : undefined),
       );

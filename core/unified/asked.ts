@@ -38,7 +38,10 @@ export function requireModel(name: unknown): string {
 
 /** The request as it may go on: a virtual key may be for some providers and models only. */
 export async function admitted(ctx: Context): Promise<Context> {
-  return await ctx.get(admission)?.(ctx) ?? ctx;
+  const onward = await ctx.get(admission)?.(ctx) ?? ctx;
+  // Also of an answer that comes from a cache it is to be known whose it is.
+  ctx.shared.attempt = onward;
+  return onward;
 }
 
 /** Notes what a provider cannot be told, as the client spells it; a 400 where that is not to happen. */

@@ -129,6 +129,8 @@ for (const runtime of ["bun", "workers"] as const) {
       assert.equal((await send(gateway, "Again")).headers.get("cf-aig-cache-status"), "HIT");
       await visit(page, "Overview");
       await page.getByText("33.3%").waitFor();
+      const saved = page.locator(".figure", { hasText: "Saved by the cache" }).locator(".value");
+      assert.match(await saved.innerText(), /^\$0\.0*[1-9]/);
     });
 
     it("makes a key, limits it, and finds the refusal in the logs", async () => {

@@ -266,7 +266,12 @@ describe("Claude elsewhere", () => {
       messages,
       context_management: body.context_management,
     });
-    assert.deepEqual(lost.names, ["inference_geo", "mcp_servers", "messages.image"]);
+    assert.deepEqual(lost.names, [
+      "service_tier",
+      "inference_geo",
+      "mcp_servers",
+      "messages.image",
+    ]);
     assert.deepEqual(body, before);
   });
 

@@ -325,6 +325,27 @@ describe("the rest of the chain", () => {
     assert.equal(response.headers.get("cf-aig-log-id"), row!.id);
   });
 
+  it("has a row for a hit, with the provider whose answer it was", async () => {
+    const logs = memoryLogs();
+    const { gateway, ask } = played(speaks, {
+      stores: { logs },
+      gateways: { default: { cache_ttl: 60 } },
+    });
+    const body = hi("google-ai-studio/gemini-2.5-flash");
+    await (await ask("/v1/chat/completions", body)).text();
+    const hit = await ask("/v1/chat/completions", body);
+    assert.equal(hit.headers.get("cf-aig-cache-status"), "HIT");
+    assert.equal(hit.headers.get("cf-aig-provider"), "google-ai-studio");
+    await hit.text();
+    await gateway.flush();
+    const rows = await logs.list({}, { offset: 0, limit: 10 });
+    assert.deepEqual(rows.map(({ model, cached }) => [model, cached]), [
+      ["google-ai-studio/gemini-2.5-flash", true],
+      ["google-ai-studio/gemini-2.5-flash", false],
+    ]);
+    assert.ok(rows[0]!.cost_parts!.saved! > 0);
+  });
+
   it("tells a departed client's provider at once", async () => {
     const gone = Promise.withResolvers<void>();
     const events: ChatEvent[] = [

@@ -67,6 +67,7 @@ function Figures({ rows }: { rows: Row[] }): JSX.Element {
     ],
     [w("cost"), locale.money(sum(rows, (row) => row.cost))],
     [w("hits"), part(rows.filter(({ cached }) => cached).length)],
+    [w("saved"), locale.money(sum(rows, (row) => row.cost_parts?.saved ?? null))],
     [w("p50"), locale.duration(percentile(durations, 0.5))],
     [w("p90"), locale.duration(percentile(durations, 0.9))],
     [w("first"), locale.duration(percentile(firsts, 0.5))],

@@ -14,6 +14,7 @@ export interface Row {
   tokens_in: number | null;
   tokens_out: number | null;
   timings: { first_token: number | null };
+  cost_parts: { saved?: number } | null;
 }
 
 /** The latest rows, newest first. */

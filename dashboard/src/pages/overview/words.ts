@@ -20,6 +20,7 @@ type Name =
   | "model"
   | "share"
   | "keyHint"
+  | "saved"
   | "traffic";
 
 export const words: Dictionary<Name> = {
@@ -29,6 +30,7 @@ export const words: Dictionary<Name> = {
     tokens: "Tokens in / out",
     cost: "Cost",
     hits: "From the cache",
+    saved: "Saved by the cache",
     p50: "Latency, median",
     p90: "Latency, 90%",
     first: "First token, median",
@@ -51,6 +53,7 @@ export const words: Dictionary<Name> = {
     tokens: "输入 / 输出 Token",
     cost: "费用",
     hits: "来自缓存",
+    saved: "缓存节省",
     p50: "延迟中位数",
     p90: "延迟（90%）",
     first: "首个 Token 中位数",
