@@ -10,6 +10,8 @@ import type { Seal } from "./seal.ts";
 
 /** Rows that are read at a time: a store in the process answers nobody meanwhile. */
 const page = 50;
+/** Characters that are compressed at a time. */
+const pieceLength = 32 * 1024;
 /** Milliseconds of work after which requests get their turn. */
 const stretch = 2;
 /** Rows of other gateways that are passed over in one go, so that the place is noted now and then. */
@@ -88,8 +90,19 @@ async function lineOf(row: LogRow, options: BatchOptions): Promise<string> {
   return `${JSON.stringify(seal === undefined ? record : await seal(record))}\n`;
 }
 
-/** Gzipped. */
-export async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** Gzipped, piece by piece: several megabytes at once would hold requests up. */
+export async function gzip(lines: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
+  const { readable, writable } = new CompressionStream("gzip");
+  const whole = new Response(readable).arrayBuffer();
+  const writer = writable.getWriter();
+  const encoder = new TextEncoder();
+  let piece = "";
+  for (const [i, line] of lines.entries()) {
+    piece += line;
+    if (piece.length < pieceLength && i < lines.length - 1) continue;
+    await writer.write(encoder.encode(piece));
+    piece = "";
+  }
+  await writer.close();
+  return new Uint8Array(await whole);
 }

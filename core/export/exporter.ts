@@ -193,7 +193,7 @@ export class Exporter {
   async #send(batch: Batch, timeout: number): Promise<void> {
     const { lines, first } = batch;
     this.#waitingSince = first!.created_at;
-    const bytes = await gzip(lines.join(""));
+    const bytes = await gzip(lines);
     const [day, time] = timeText(first!.created_at).replace(/[-:]|\.\d+/g, "").split("T");
     const name = `${day}/${day}T${time}_${first!.id.replace(/[^\w-]/g, "")}`;
     try {

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { ConfigError, parseConfig } from "../../core/config.ts";
 import { writeFile } from "../../runtimes/write-file.ts";
 import { row } from "../support/log-row.ts";
 import { linesOf, type S3Double, startS3 } from "../support/s3.ts";
@@ -364,5 +365,53 @@ describe("export to files", () => {
     await write(row("1"));
     await exports.run();
     assert.deepEqual(reports, ["Export 'disk' has no effect: there is no disk here"]);
+  });
+});
+
+describe("configuration of exports and alerts", () => {
+  const problems = (input: unknown) => {
+    try {
+      parseConfig(input);
+      return [];
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      assert.doesNotMatch(error.message, /s3cret/);
+      return error.problems.map(({ path }) => path);
+    }
+  };
+
+  it("is checked at the start, and shows no secret", () => {
+    const s3 = { name: "a", to: "s3", url: "https://s3.test", access_key_id: "id" };
+    const secret_access_key = { env: "SECRET" };
+    assert.deepEqual(problems({ exports: [{ ...s3, secret_access_key, bucket: "b" }] }), []);
+    assert.deepEqual(problems({ exports: [s3] }), ["exports.0.secret_access_key"]);
+    assert.deepEqual(
+      problems({
+        exports: [
+          { name: "Upper", to: "http", url: "https://x.test" },
+          { name: "b", to: "http", url: "https://me:s3cret@x.test" },
+          { name: "c", to: "ftp", url: "ftp://s3cret" },
+          { name: "d", to: "file", path: "/a", bucket: "s3cret" },
+        ],
+      }),
+      ["exports.0.name", "exports.1.url", "exports.2.to", "exports.3.bucket"],
+    );
+    const file = { name: "same", to: "file", path: "/a" };
+    assert.deepEqual(problems({ exports: [file, file] }), ["exports"]);
+    assert.deepEqual(
+      problems({
+        alerts: {
+          webhooks: [{ url: "s3cret", secret: "whsec_", events: ["everything"] }],
+          error_rate: { threshold: 2 },
+          spend: {},
+        },
+      }),
+      [
+        "alerts.webhooks.0.url",
+        "alerts.webhooks.0.events.0",
+        "alerts.error_rate.threshold",
+        "alerts.spend.usd",
+      ],
+    );
   });
 });
