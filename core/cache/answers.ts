@@ -232,13 +232,17 @@ export class AnswerCache {
   async purge(gateway: string, selection: Selection): Promise<number> {
     const { kv } = this.#options;
     let count = 0;
+    /** One that is being written may be found in the store as well. */
+    const counted: (string | Promise<string>)[] = [];
     for (const pending of this.#storing.waiting) {
-      const { asked, entry } = pending;
+      const { asked, entry, beside } = pending;
       if (asked.gateway !== gateway || !selects(selection, entry, asked.key)) continue;
       if (pending.dropped) continue;
       pending.dropped = true;
+      counted.push(this.#places.of(asked, beside));
       count++;
     }
+    const known = new Set(await Promise.all(counted));
     await this.#purges.add(gateway, selection);
     const { prefixes, meant } = await this.#places.among(gateway, selection);
     const places = (await Promise.all(prefixes.map((prefix) => kv.keys(prefix)))).flat().filter(
@@ -255,7 +259,7 @@ export class AnswerCache {
             ) return 0;
           }
           await kv.delete(place);
-          return 1;
+          return known.has(place) ? 0 : 1;
         }),
       );
       for (const one of gone) count += one;

@@ -105,6 +105,36 @@ describe("purge", () => {
     assert.equal(await purge({ all: true }), 0);
   });
 
+  it("counts once what is in the store and not yet told to be", async () => {
+    const kv = memoryKV();
+    const [stored, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { setBytes } = kv;
+    const slow: KV = {
+      ...kv,
+      setBytes: async (...given) => {
+        await setBytes.apply(kv, given);
+        stored.resolve();
+        await go.promise;
+      },
+    };
+    delete slow.setBytesOfAll;
+    const { gateway, ask } = caching({ gateways, admin, kv: slow });
+    await ask(prompt);
+    const flushed = gateway.flush();
+    await stored.promise;
+    const cache = "http://localhost/client/v4/accounts/a/ai-gateway/gateways/default/cache/purge";
+    const response = await gateway.fetch(
+      new Request(cache, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: "Bearer t" },
+        body: '{"all":true}',
+      }),
+    );
+    assert.equal((await response.json() as { result: { purged: number } }).result.purged, 1);
+    go.resolve();
+    await flushed;
+  });
+
   it("takes an alias for its provider", async () => {
     const { purge, ask } = await purging(true);
     await ask({ contents: [] }, {
