@@ -3,7 +3,7 @@
  * this page's memory has. Gateways ask for one where they authenticate, and lend stored provider keys to
  * whoever has one.
  */
-import { account, call, get } from "./api.ts";
+import { account, base, call, get } from "./api.ts";
 
 interface Key {
   id: string;
@@ -19,6 +19,17 @@ const lifetime = 3600_000;
 const margin = 5 * 60_000;
 
 const keys = new Map<string, { until: number; key: Promise<string> }>();
+/** Paths of the keys that were made, in the API. */
+const made = new Set<string>();
+
+// Whoever leaves leaves no key behind. A page that comes back makes another one.
+addEventListener("pagehide", () => {
+  keys.clear();
+  for (const path of made) {
+    fetch(base + path, { method: "DELETE", keepalive: true }).catch(() => {}); // it ends by itself
+  }
+  made.clear();
+});
 
 /** Headers that let a request into a gateway; rejects with an `ApiFailure` where no key can be made. */
 export async function playHeaders(gateway: string): Promise<Record<string, string>> {
@@ -43,6 +54,7 @@ async function newKey(gateway: string, until: number): Promise<string> {
     name,
     expires_at: new Date(until).toISOString(),
   });
+  made.add(`${path}/${result.id}`);
   sweep(path).catch(() => {});
   return result.key ?? "";
 }

@@ -72,7 +72,9 @@ export function Logs({ gateway, place }: PageProps): JSX.Element {
         <h1>{t("nav.logs")}</h1>
         <span class="soft num" aria-live="off">
           {rows.total !== undefined && !isFirstRun &&
-            w("count", { n: number(rows.length) + (rows.isCapped ? "+" : "") })}
+            (rows.length === 1
+              ? w("count.one")
+              : w("count", { n: number(rows.length) + (rows.isCapped ? "+" : "") }))}
         </span>
         {isOpen(query) && <LiveButton rows={rows} words={words} />}
         <button type="button" class="button" onClick={() => setDialog("columns")}>

@@ -1,5 +1,6 @@
 /** Words of the page of logs. */
 export const en = {
+  "count.one": "1 request",
   "count": "{n} requests",
   "table": "Requests",
   "detail": "One request",

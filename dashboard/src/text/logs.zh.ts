@@ -2,6 +2,7 @@ import type { en } from "./logs.en.ts";
 
 /** 日志页的文字。 */
 export const zh: Record<keyof typeof en, string> = {
+  "count.one": "1 条请求",
   "count": "{n} 条请求",
   "table": "请求列表",
   "detail": "请求详情",

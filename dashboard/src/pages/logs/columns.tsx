@@ -33,9 +33,9 @@ const figure = (id: string, width: Width, cell: Column["cell"], order?: string):
 /** All columns, in their usual order. */
 export const columns: readonly Column[] = [
   text("time", 140, (row, { time }) => time(row.created_at), "created_at"),
-  text("status", 84, (row, words) => <Status row={row} words={words} />),
+  text("status", 102, (row, words) => <Status row={row} words={words} />),
   text("provider", [84, 1], ({ provider }) => provider, "provider"),
-  text("model", [132, 2], (row) => modelName(row) || row.path, "model"),
+  text("model", [114, 2], (row) => modelName(row) || row.path, "model"),
   figure("tokens_in", 64, (row, { number }) => number(row.tokens_in), "tokens_in"),
   figure("tokens_out", 64, (row, { number }) => number(row.tokens_out), "tokens_out"),
   figure("cost", 84, (row, { money }) => money(row.cost), "cost"),

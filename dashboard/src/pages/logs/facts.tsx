@@ -194,7 +194,10 @@ function Tokens({ row, words: { w, number } }: { row: Row; words: Words }): JSX.
 
 function Cost({ row, words: { w, money } }: { row: Row; words: Words }): JSX.Element {
   const { cost, cost_parts: found } = row;
-  if (cost === null) return <p class="soft">{w("cost.unknown")}</p>;
+  if (cost === null) {
+    const isCounted = row.tokens_in !== null || row.tokens_out !== null;
+    return <p class="soft">{w(isCounted ? "cost.unknown" : "unknown")}</p>;
+  }
   const inside = (["input", "cache_read", "cache_write", "output", "other"] as const).flatMap(
     (name): [string, string, "part"][] => {
       const value = found?.[name];

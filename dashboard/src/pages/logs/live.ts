@@ -21,6 +21,7 @@ export class Live {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
   #lastEvent = 0;
+  #misses = 0;
 
   /** @param arrived Gets rows, some of which it may know, and says how many it did not. */
   constructor(
@@ -50,12 +51,10 @@ export class Live {
     const take = ({ data }: MessageEvent) => {
       this.#lastEvent = Date.now();
       try {
-        const value = JSON.parse(String(data)) as Row | Row[] | { result: Row };
-        const rows = Array.isArray(value) ? value : ["result" in value ? value.result : value];
-        this.#arrived(rows.filter((row) => typeof row?.id === "string"));
-      } catch { /* a sign of life */ }
+        this.#arrived([JSON.parse(String(data)) as Row]);
+      } catch { /* the list has it as well */ }
     };
-    for (const name of ["message", "log", "row"]) source.addEventListener(name, take);
+    source.addEventListener("row", take);
     source.onopen = () => {
       clearTimeout(this.#timer);
       this.#state("events");
@@ -67,12 +66,14 @@ export class Live {
     };
   }
 
-  /** Events that a proxy keeps show by rows that are in the list and never came. */
+  /** Events that a proxy holds back show by rows that are in the list and never came. */
   async #look(): Promise<void> {
     const since = Date.now();
     const missed = await this.#ask();
     if (this.#isClosed) return;
-    if (missed > 0 && this.#lastEvent < since - pace) return this.#poll();
+    // Rows that other processes wrote into the same store never come as events.
+    this.#misses = missed > 0 ? this.#misses + 1 : 0;
+    if (this.#misses > 1 || (missed > 0 && this.#lastEvent < since - pace)) return this.#poll();
     this.#timer = setTimeout(() => this.#look(), watch);
   }
 
