@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, get, onSignedOut } from "./api.ts";
 import { type Language, LocaleContext, localeFor, useLocale } from "./i18n.ts";
-import { followLinks, hrefOf, type Place, usePlace } from "./router.ts";
+import { followLinks, hrefOf, type Place, placeNow, usePlace } from "./router.ts";
 import type { Word } from "./text/en.ts";
 import { Failure, Field, Icon, type IconName, messageOf, Skeleton } from "./ui/mod.tsx";
 
@@ -54,6 +54,10 @@ const pages: readonly {
     load: () => import("./pages/health.tsx").then((m) => m.Health),
   },
 ];
+
+// The page that is looked at comes while the session is asked for.
+const first = placeNow().page;
+void (pages.find(({ name }) => name === first) ?? pages[0]!).load();
 
 type Theme = "light" | "dark" | "system";
 const dark = matchMedia("(prefers-color-scheme: dark)");
