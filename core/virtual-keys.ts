@@ -306,6 +306,8 @@ export class VirtualKeys {
 
   /** One change after the other: a store has no way to change a value only if nobody else did. */
   #write<T>(work: () => Promise<T>): Promise<T> {
+    // On Workers what a departed request has begun may never end.
+    if (this.#immediate) return work();
     const done = this.#writes.then(work);
     this.#writes = done.catch(() => {});
     return done;
