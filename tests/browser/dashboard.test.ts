@@ -146,7 +146,7 @@ for (const runtime of ["bun", "workers"] as const) {
       assert.equal((await send(gateway, "One", own)).status, 200);
       const refused = await send(gateway, "Two", own);
       assert.equal(refused.status, 429);
-      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
       await visit(page, "Logs");
       await page.getByText("429").first().waitFor();
     });
