@@ -333,6 +333,7 @@ describe("the rest of the chain", () => {
     });
     const body = hi("google-ai-studio/gemini-2.5-flash");
     await (await ask("/v1/chat/completions", body)).text();
+    await gateway.flush(); // what is stored
     const hit = await ask("/v1/chat/completions", body);
     assert.equal(hit.headers.get("cf-aig-cache-status"), "HIT");
     assert.equal(hit.headers.get("cf-aig-provider"), "google-ai-studio");
