@@ -78,6 +78,7 @@ const likeOpenAI = spelled({
   newMax: true,
   developer: true,
   custom: true,
+  echoes: true,
   thoughts: "none",
   also: openAI,
 });
@@ -227,7 +228,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   openrouter: {
     chat: chatAndResponses,
     ...openRouterTasks,
-    request: spelled({ also: openRouter }),
+    request: spelled({ echoes: true, also: openRouter }),
     takes: ["cache_control", "file_url", "video_url", "reasoning_details", "reasoning"],
   },
   fireworks: {

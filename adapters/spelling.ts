@@ -27,6 +27,8 @@ export interface Spelling {
    * model has thought. Left as they are unless given.
    */
   thoughts?: "reasoning" | "reasoning_content" | "none";
+  /** Messages may hold what an answer had besides its text, as clients send it back. */
+  echoes?: boolean;
   /** Whatever else. */
   also?(body: Json, lost: Lost, model: string): void;
 }
@@ -75,7 +77,8 @@ export function rename(body: Json, from: string, to: string): void {
 
 /** The `request` of a dialect. */
 export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
-  const { omit: refused = [], newMax, developer, custom, flat, nameless, thoughts, also } = rules;
+  const { omit: refused = [], newMax, developer, custom, flat, nameless, thoughts, echoes, also } =
+    rules;
   return (body, format, lost, { model }) => {
     if (format !== "openai-chat") return body;
     for (const name of refused) omit(body, name, lost);
@@ -85,6 +88,7 @@ export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
       if (message === undefined) continue;
       if (!developer && message.role === "developer") message.role = "system";
       if (flat) flatten(message);
+      if (!echoes && message.role === "assistant") forget(message);
       if (thoughts !== undefined) moveThoughts(message, thoughts);
       if (nameless && message.name !== undefined && message.role !== "tool") {
         delete message.name;
@@ -103,6 +107,15 @@ function moveThoughts(message: Json, to: string): void {
   delete message.reasoning;
   delete message.reasoning_details;
   if (to !== "none" && text !== undefined) message[to] = text;
+}
+
+/** Leaves out what only an answer has: Groq and Mistral refuse it in a request. */
+function forget(message: Json): void {
+  delete message.annotations;
+  delete message.document_citations;
+  for (const name of ["refusal", "audio", "function_call", "tool_calls"]) {
+    if (message[name] === null) delete message[name];
+  }
 }
 
 /** Text in parts as one string; parts with a mark stay. */

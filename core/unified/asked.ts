@@ -70,7 +70,8 @@ export function refuseLoss(ctx: Context, dropped: readonly string[], provider: P
 export function holdsForeign(bytes: Uint8Array, { dialect }: Provider): boolean {
   const text = new TextDecoder("latin1").decode(bytes);
   return text.includes('"sluice.') || text.includes("_sl") ||
-    dialect?.genuine === true && /"reasoning_(?:content|details)"/.test(text);
+    dialect?.genuine === true &&
+      /"(?:reasoning_(?:content|details)|document_citations)"/.test(text);
 }
 
 /** Never said twice: a key may be for some models only. */

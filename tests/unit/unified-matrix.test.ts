@@ -4,68 +4,19 @@
  */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { type Client, clients, type Fetch } from "../support/unified-clients.ts";
-import {
-  expected,
-  type Explained,
-  explained,
-  unanswered,
-  unread,
-} from "../support/unified-explained.ts";
-import { gatewayOver, speaking } from "../support/unified-gateway.ts";
-import { modelOf, recordedChats, type Recording, type Told } from "../support/unified-told.ts";
-
-const recordings = recordedChats();
-const answered = recordings.filter(({ name }) => !unanswered.some((one) => one.name.test(name)));
-
-const over = ({ slug, format, body, type }: Recording): Fetch =>
-  gatewayOver(
-    () => new Response(body as Uint8Array<ArrayBuffer>, { headers: { "content-type": type } }),
-    { adapters: [speaking(slug, format)] },
-  );
-
-/** Paragraphs of thoughts are joined in one way here and in another there. */
-const comparable = ({ thoughts, text, usage = {}, ...told }: Told) => ({
-  ...told,
-  // Who cannot take a picture gets it as Markdown.
-  text: text.replace(/!\[image\]\(data:[^)]*\)/g, ""),
-  thoughts: thoughts.replace(/\s+/g, ""),
-  usage: { input: 0, output: 0, cached: 0, ...usage },
-});
-
-/** Not every format tells how many tokens were thoughts, nor does every provider. */
-function check(got: Told, told: Told): void {
-  const [a, b] = [comparable(got), comparable(told)];
-  for (const usage of [a.usage, b.usage]) {
-    if (got.usage?.reasoning === undefined || told.usage?.reasoning === undefined) {
-      delete usage.reasoning;
-    }
-  }
-  assert.deepEqual(a, b);
-}
+import { clients, type Fetch } from "../support/unified-clients.ts";
+import { type Explained, explained } from "../support/unified-explained.ts";
+import { answered, over, reads, recordings } from "../support/unified-matrix.ts";
+import { modelOf } from "../support/unified-told.ts";
 
 const met = new Set<Explained>();
-
-async function reads(client: Client, recording: Recording): Promise<void> {
-  const gateway = over(recording);
-  const { told, streamed, name } = recording;
-  const tools = [...new Set(told.calls.map((call) => call.name))];
-  for (const stream of [streamed, !streamed]) {
-    const cannot = unread.some((one) =>
-      one.name.test(name) && one.client.test(client.name) && one.streamed === stream
-    );
-    if (cannot) continue;
-    const got = await client.ask(gateway, { model: modelOf(recording), stream, tools });
-    check(got, expected(recording, client.name, met));
-  }
-}
 
 for (const client of clients) {
   describe(`recorded answers, read by ${client.name}`, () => {
     for (const recording of answered) {
       // Who asks in the provider's format gets its bytes.
       const passes = recording.format === client.format && recording.slug !== "mistral";
-      if (!passes) it(recording.name, () => reads(client, recording));
+      if (!passes) it(recording.name, () => reads(client, recording, explained, met));
     }
   });
 }

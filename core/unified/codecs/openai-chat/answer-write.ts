@@ -81,7 +81,7 @@ function writeChoice(choice: Choice, own: boolean, asked: Asked): Json {
   if (thoughts.some(({ signature }) => signature !== undefined)) {
     message.reasoning_details = thoughts.map(writeDetail);
   }
-  if (citations.length > 0) message.annotations = citations.map(writeCitation);
+  Object.assign(message, writeCitations(citations));
   const old = asked.request.legacy_functions === true;
   if (calls.length > 0) {
     if (old) message.function_call = calls[0]!.function;
@@ -138,9 +138,21 @@ export function writeUsage(usage: Usage): Json {
   };
 }
 
-/** An entry of `annotations`. */
-export function writeCitation(citation: Citation): Json {
-  const { type, url, title, cited_text, start, end, file_id, document_index } = citation;
+/**
+ * `annotations`, and `document_citations` of their own: OpenAI's chats cite pages of the web only, and the
+ * AI SDK refuses an answer with other annotations.
+ */
+export function writeCitations(all: readonly Citation[]): Json {
+  const annotations = all.filter(({ type }) => type === "url").map(writeCitation);
+  const others = all.filter(({ type }) => type !== "url").map(writeCitation);
+  return {
+    ...annotations.length > 0 && { annotations },
+    ...others.length > 0 && { document_citations: others },
+  };
+}
+
+function writeCitation(citation: Citation): Json {
+  const { type, url = "", title, cited_text, start, end, file_id, document_index } = citation;
   const range = { start_index: start ?? 0, end_index: end ?? 0 };
   if (type === "url") {
     return {

@@ -31,6 +31,9 @@ const ofMessage = new Set([
   "reasoning_details",
   "extra_content",
   "thought_signature",
+  // What an answer said of its sources is nothing that a model reads.
+  "annotations",
+  "document_citations",
   "tool_call_id",
   "cache_control",
 ]);

@@ -10,7 +10,7 @@ import type { ChatEvent, Citation, Part, ReasoningPart, ToolCallPart } from "../
 import type { Asked, StreamWriter } from "../../codec.ts";
 import {
   finishWord,
-  writeCitation,
+  writeCitations,
   writeImage,
   writeLogprobs,
   writeUsage,
@@ -255,7 +255,7 @@ export class ChatStreamWriter implements StreamWriter {
     if (thoughts.some(({ signature }) => signature !== undefined)) {
       delta.reasoning_details = thoughts.map(writeDetail);
     }
-    if (citations.length > 0) delta.annotations = citations.map(writeCitation);
+    Object.assign(delta, writeCitations(citations));
     if (extra !== undefined) delta.extra_content = extra;
     if (Object.keys(delta).length === 0) return "";
     return this.#chunk({ thoughts, citations, extra, ...state }, delta);

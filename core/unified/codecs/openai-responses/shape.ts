@@ -107,10 +107,19 @@ export function citationOf(value: unknown): Citation | undefined {
  * @param length Characters of the text so far.
  */
 export function annotationOf(citation: Citation, length: number): Json {
-  const { type, url, title, start = 0, end = length, file_id, document_index, extra } = citation;
+  const { type, url, title, start = 0, end = length, file_id, document_index } = citation;
+  // Another format's says what kind of citation it is, which is none of these.
+  const { type: kind, ...foreign } = citation.extra ?? {};
+  const extra = kind === undefined || kind === "file_path" ? citation.extra : undefined;
   if (type === "url") {
     const range = { start_index: start, end_index: end };
-    return { type: "url_citation", ...range, url: url ?? "", title: title ?? url ?? "", ...extra };
+    return {
+      type: "url_citation",
+      ...range,
+      url: url ?? "",
+      title: title ?? url ?? "",
+      ...foreign,
+    };
   }
   const id = file_id ?? `document_${document_index ?? 0}`;
   if (extra?.type === "file_path") return { file_id: id, ...extra };
