@@ -45,7 +45,12 @@ export function mistral(body: Json): void {
     const fn = object(object(tool)?.function);
     if (fn !== undefined) fn.parameters ??= { type: "object", properties: {} };
   }
-  const messages = list(body.messages).map(object);
+  // An answer of nothing is refused.
+  const messages = list(body.messages).map(object).filter((message) =>
+    message?.role !== "assistant" || list(message.tool_calls).length > 0 ||
+    message.content !== "" && message.content != null
+  );
+  if (Array.isArray(body.messages)) body.messages = messages;
   for (const message of messages) {
     if (message === undefined) continue;
     for (const value of list(message.content)) asMistral(object(value));

@@ -195,7 +195,9 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   );
   const dropped = [...lost.names];
   refuseLoss(ctx, dropped, provider);
-  const isSame = changed === undefined || same(changed, { ...body, model: changed.model });
+  const named = (changed?.model === undefined) === (body.model === undefined);
+  const isSame = changed === undefined ||
+    named && same(changed, { ...body, model: changed.model });
   const onward = await admitted(ctx.with({
     provider,
     path,

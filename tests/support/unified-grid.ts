@@ -203,6 +203,12 @@ function written(
   model: string,
 ): Record<string, unknown> | undefined {
   const lost = new Lost();
+  // Anthropic's instructions stand outside of the conversation.
+  const messages = probe.request.messages.map((message) =>
+    message.role === "system" && format === "anthropic-messages"
+      ? { ...message, instructions: true }
+      : message
+  );
   // The newest models of a format can say the most.
   const best = {
     gemini: "gemini-3-pro-preview",
@@ -212,7 +218,7 @@ function written(
     string
   >;
   const body = codecs[format].writeRequest(
-    { ...probe.request, format },
+    { ...probe.request, format, messages },
     target("x", best[format] ?? "gpt-5"),
     lost,
   );

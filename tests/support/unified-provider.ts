@@ -11,6 +11,7 @@ import type {
 import type { Asked } from "../../core/unified/codec.ts";
 import { codecs } from "../../core/unified/codecs/mod.ts";
 import { eventsOf } from "../../core/unified/events.ts";
+import { assertNative } from "./unified-native.ts";
 
 /** A format, and a provider that is asked in it. */
 export const providersOf: readonly { name: string; format: ChatFormat; model: string }[] = [
@@ -32,7 +33,7 @@ export const providersOf: readonly { name: string; format: ChatFormat; model: st
   { name: "cohere", format: "cohere-v2", model: "cohere/command-a-reasoning-08-2025" },
 ];
 
-/** What was asked of a provider. */
+/** What was asked of a provider, which refuses what its API would. */
 export interface Told {
   request: ChatRequest;
   headers: Headers;
@@ -43,6 +44,7 @@ export interface Told {
 export async function toldOf(format: ChatFormat, sent: Request): Promise<Told> {
   const body = await sent.json() as Record<string, unknown>;
   const url = new URL(sent.url);
+  assertNative(format, body, /\/invoke/.test(url.pathname));
   const stream = /stream/i.test(url.pathname) || body.stream === true;
   const model = decodeURIComponent(
     /\/models?\/([^/:]+)/.exec(url.pathname)?.[1] ?? String(body.model),

@@ -59,7 +59,14 @@ export function converse(request: ChatRequest, claude: Claude, lost: Lost): Conv
   }
   settle();
   system.push(...waiting);
-  if (!same) finished(messages);
+  if (same) return { system, messages };
+  finished(messages);
+  if (messages[0]?.role !== "user") {
+    // A conversation begins with a user; instructions alone are none.
+    const content = messages.length === 0 ? system.splice(0) : [];
+    if (content.length === 0) content.push({ type: "text", text: "." });
+    messages.unshift({ role: "user", content });
+  }
   return { system, messages };
 }
 

@@ -59,7 +59,12 @@ export class Contents {
       // Instructions alone are no conversation.
       this.contents.push({ role: "user", parts: this.system.splice(0) });
     }
-    if (!this.#own) { for (const content of this.contents) this.#order(content); }
+    if (this.#own) return;
+    for (const content of this.contents) this.#order(content);
+    // A call may only follow what a user said.
+    if (this.contents[0]?.role !== "user") {
+      this.contents.unshift({ role: "user", parts: [{ text: "." }] });
+    }
   }
 
   #message(message: Message): void {
