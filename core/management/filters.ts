@@ -15,7 +15,7 @@
 import { nearest, shown } from "../nearest.ts";
 import { type FieldKind, fieldKinds } from "../storage/logs-conditions.ts";
 import { type LogField, logFields, type LogFilter } from "../storage/ports.ts";
-import { type ApiError, invalid } from "./answer.ts";
+import { ApiError, invalid } from "./answer.ts";
 
 /** Most filters of one request, and most values of one filter. */
 const mostFilters = 50, mostValues = 200;
@@ -67,6 +67,21 @@ export function filtersOf(query: URLSearchParams): LogFilter[] {
   const raws = [...grouped(listed), ...inOrder, ...whole];
   if (raws.length > mostFilters) throw wrong(`at most ${mostFilters} filters can be combined`);
   return raws.map(checked);
+}
+
+/** Filters in a body: the same rules, as `{key, operator, value[]}`. */
+export function filtersOfBody(raws: readonly unknown[]): LogFilter[] {
+  try {
+    if (raws.length > mostFilters) throw wrong(`at most ${mostFilters} filters can be combined`);
+    return raws.map(checked);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const inBody = error.problems.map(({ path = [], ...rest }) => ({
+      ...rest,
+      path: ["body", ...path.slice(1)],
+    }));
+    throw new ApiError(error.status, inBody);
+  }
 }
 
 function refuse(name: string): never {
@@ -240,7 +255,8 @@ export function oldFiltersOf(query: URLSearchParams): LogFilter[] {
   };
   for (const name of equalities) {
     const text = query.get(name);
-    if (text !== null) add(name, name, "eq", text);
+    // This one knows no other thumb down.
+    if (text !== null) add(name, name, "eq", name === "feedback" && text === "0" ? "-1" : text);
   }
   for (const [name, key, operator] of bounds) {
     const text = query.get(name);

@@ -14,6 +14,8 @@ import type { GatewayRecord } from "../settings/records.ts";
 import { needs } from "../setup.ts";
 import type { Json } from "../storage/ports.ts";
 import { ApiCode, ApiError, invalid, notFound, type Result } from "./answer.ts";
+import { datasetsOf } from "./datasets.ts";
+import { evaluationsOf } from "./evaluations.ts";
 import type { Call, Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
 import { gatewayCreateOf, gatewayUpdateOf, listQueryOf } from "./schema-settings.ts";
@@ -188,6 +190,8 @@ async function emptied({ host }: Call, gateway: string): Promise<void> {
   for (const { id } of await host.providerKeys.list(gateway)) {
     await host.providerKeys.delete(gateway, id);
   }
+  await datasetsOf(host).clear(gateway);
+  await evaluationsOf(host).clear(gateway);
   await (await host.openCache()).purge(gateway, {});
   await host.settler.drain();
   await host.log.flush();

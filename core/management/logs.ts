@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Host } from "../host.ts";
 import type { LogPatch, LogSelection, StoredPayload } from "../storage/ports.ts";
 import { Code } from "../error.ts";
 import { matcherOf } from "../storage/logs-match.ts";
@@ -11,10 +10,9 @@ import { ApiError, notFound, type Result } from "./answer.ts";
 import { filtersOf, oldFiltersOf } from "./filters.ts";
 import { rowDetailJson, rowJson } from "./log-json.ts";
 import type { Call, Resource } from "./resource.ts";
+import { settled } from "./settled.ts";
 import { logDeleteOf, logEditOf, logListOf, pageOf } from "./schema.ts";
 
-/** Milliseconds that a reader waits for rows on their way to the store. */
-const patience = 1000;
 /** Milliseconds between two signs of life of a live stream; Bun closes what is silent for ten seconds. */
 const heartbeat = 5000;
 /** Events that may wait for a slow reader of a live stream. */
@@ -181,16 +179,4 @@ function typeOf({ type, complete }: StoredPayload): string {
   if (!/^[\w.+-]+\/[\w.+-]+ *(?:;[\x20-\x7e]*)?$/.test(type)) return "application/octet-stream";
   // Half of a JSON text is none, and clients that are told it is one fail.
   return !complete && /\bjson\b/i.test(type) ? "text/plain; charset=utf-8" : type;
-}
-
-/** Rows that wait are written first, or whoever reads right after an answer would not find its row. */
-async function settled(host: Host): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((done) => timer = setTimeout(done, patience));
-  const work = host.settler.drain().then(() => host.log.flush()).catch(() => {});
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

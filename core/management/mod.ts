@@ -18,6 +18,8 @@ import { actorOf, audit, auditBy } from "./audit.ts";
 import { cache } from "./cache.ts";
 import { costs } from "./costs.ts";
 import { customProviders } from "./custom-providers.ts";
+import { datasets } from "./datasets.ts";
+import { evaluations } from "./evaluations.ts";
 import { gateways } from "./gateways.ts";
 import { logs } from "./logs.ts";
 import { metricsPage } from "./metrics-page.ts";
@@ -34,6 +36,8 @@ export const resources: readonly Resource[] = [
   cache,
   costs,
   customProviders,
+  datasets,
+  evaluations,
   audit,
 ];
 
@@ -49,7 +53,7 @@ const later: readonly [RegExp, string][] = [
     "point any name at the gateway: the paths without /v1/{account}/{gateway} are gateway 'default'",
   ],
   [
-    /^(?:gateways\/[^/]+\/(?:datasets|evaluations|routes|analytics)|evaluation-types)(?:\/|$)/,
+    /^gateways\/[^/]+\/(?:routes|analytics)(?:\/|$)/,
     "it is to come",
   ],
 ];

@@ -8,145 +8,12 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { keptSettings } from "../settings/effective.ts";
 import { version } from "../version.ts";
 import { resources } from "./mod.ts";
-import { bodies } from "./schema.ts";
+import { type Told, told } from "./openapi-paths.ts";
+import { bodies as ownBodies } from "./schema.ts";
+import { evaluationBodies } from "./schema-evaluations.ts";
 import { settingsBodies } from "./schema-settings.ts";
 
-/** What the schemas do not tell of a path. */
-interface Told {
-  summary: string;
-  /** Name of the schema of the body. */
-  body?: string;
-  /** Name of the schema of `result`, or of its members where it is a list. */
-  result?: string;
-  list?: boolean;
-  query?: readonly string[];
-}
-
-const gatewayQuery = ["search"];
-const g = "gateways/:gateway";
-
-/** By method and path; what is not here is described by its path alone. */
-const told: Readonly<Record<string, Told>> = {
-  "GET gateways": { summary: "Gateways", result: "Gateway", list: true, query: gatewayQuery },
-  "POST gateways": { summary: "Make a gateway", body: "GatewayCreate", result: "Gateway" },
-  [`GET ${g}`]: { summary: "A gateway", result: "Gateway" },
-  [`PUT ${g}`]: { summary: "Change a gateway", body: "GatewayUpdate", result: "Gateway" },
-  [`PATCH ${g}`]: { summary: "Change some settings", body: "GatewayPatch", result: "Gateway" },
-  [`DELETE ${g}`]: {
-    summary: "Delete a gateway with its keys and log, or go back to the configuration",
-    result: "Gateway",
-  },
-  [`GET ${g}/url/:id`]: { summary: "URL of a provider, `universal` or `compat` on a gateway" },
-  [`GET ${g}/logs`]: {
-    summary: "Log rows",
-    list: true,
-    query: ["order_by", "order_by_direction", "search", "meta_info", "filters"],
-  },
-  [`DELETE ${g}/logs`]: {
-    summary: "Delete log rows",
-    query: ["filters", "order_by", "order_by_direction", "limit"],
-  },
-  [`GET ${g}/logs/:id`]: { summary: "A log row" },
-  [`PATCH ${g}/logs/:id`]: { summary: "Feedback, score, metadata", body: "LogEdit" },
-  [`GET ${g}/logs/:id/request`]: { summary: "The request's body as it was stored" },
-  [`GET ${g}/logs/:id/response`]: { summary: "The answer's body as it was stored" },
-  [`GET ${g}/virtual_keys`]: { summary: "Virtual keys", result: "VirtualKey", list: true },
-  [`POST ${g}/virtual_keys`]: {
-    summary: "Make a virtual key; it is in this answer alone",
-    body: "VirtualKeyCreate",
-    result: "VirtualKey",
-  },
-  [`GET ${g}/virtual_keys/:id`]: { summary: "A virtual key", result: "VirtualKey" },
-  [`PATCH ${g}/virtual_keys/:id`]: {
-    summary: "Change a virtual key",
-    body: "VirtualKeyEdit",
-    result: "VirtualKey",
-  },
-  [`DELETE ${g}/virtual_keys/:id`]: { summary: "Delete a virtual key" },
-  [`GET ${g}/provider_configs`]: {
-    summary: "Stored provider keys",
-    result: "ProviderConfig",
-    list: true,
-  },
-  [`POST ${g}/provider_configs`]: {
-    summary: "Store a provider key",
-    body: "ProviderConfigCreate",
-    result: "ProviderConfig",
-  },
-  [`PUT ${g}/provider_configs/:id`]: {
-    summary: "Put another secret in its place",
-    body: "ProviderConfigRotate",
-    result: "ProviderConfig",
-  },
-  [`DELETE ${g}/provider_configs/:id`]: {
-    summary: "Delete a stored provider key",
-    result: "ProviderConfig",
-  },
-  [`POST ${g}/cache/purge`]: { summary: "Forget stored answers", body: "CachePurge" },
-  [`GET ${g}/audit_logs`]: {
-    summary: "Changes of a gateway",
-    result: "AuditRow",
-    list: true,
-    query: ["action", "actor", "resource_type", "resource_id"],
-  },
-  "GET audit_logs": {
-    summary: "Changes",
-    result: "AuditRow",
-    list: true,
-    query: ["action", "actor", "resource_type", "resource_id"],
-  },
-  "GET custom-providers": {
-    summary: "Custom providers",
-    result: "CustomProvider",
-    list: true,
-    query: ["search", "enable", "beta", "order_by"],
-  },
-  "POST custom-providers": {
-    summary: "Make a custom provider; requests name it `custom-{slug}`",
-    body: "CustomProviderCreate",
-    result: "CustomProvider",
-  },
-  "GET custom-providers/:id": { summary: "A custom provider", result: "CustomProvider" },
-  "PATCH custom-providers/:id": {
-    summary: "Change a custom provider",
-    body: "CustomProviderPatch",
-    result: "CustomProvider",
-  },
-  "DELETE custom-providers/:id": {
-    summary: "Delete a custom provider with its prices",
-    result: "CustomProvider",
-  },
-  "GET custom-providers/costs": {
-    summary: "Prices of custom providers' models, in US dollars for one token",
-    result: "Cost",
-    list: true,
-    query: ["search", "enable", "account_provider_id", "model_rule", "cost_type"],
-  },
-  "POST custom-providers/costs": { summary: "Make a price", body: "CostCreate", result: "Cost" },
-  "GET custom-providers/costs/:id": { summary: "A price", result: "Cost" },
-  "PATCH custom-providers/costs/:id": {
-    summary: "Change a price",
-    body: "CostPatch",
-    result: "Cost",
-  },
-  "DELETE custom-providers/costs/:id": { summary: "Delete a price", result: "Cost" },
-  "GET prices": {
-    summary: "Prices over the built-in table, in US dollars for a million tokens",
-    result: "Price",
-    list: true,
-    query: ["search", "enable", "provider", "model_rule"],
-  },
-  "POST prices": { summary: "Make a price", body: "PriceCreate", result: "Price" },
-  "GET prices/:id": { summary: "A price", result: "Price" },
-  "PATCH prices/:id": { summary: "Change a price", body: "PricePatch", result: "Price" },
-  "DELETE prices/:id": { summary: "Delete a price", result: "Price" },
-  "GET providers": {
-    summary: "All providers that a request may name",
-    result: "Provider",
-    list: true,
-    query: ["search"],
-  },
-};
+const bodies = { ...ownBodies, ...evaluationBodies, ...settingsBodies };
 
 const text = { type: "string" };
 const nullableText = { type: ["string", "null"] };
@@ -216,6 +83,45 @@ const answered: Readonly<Record<string, [body: string | undefined, properties: o
     format: text,
     source: { enum: ["builtin", "config", "stored"] },
   }],
+  EvaluationType: [undefined, {
+    ...dated,
+    id: uuid,
+    name: text,
+    type: { enum: ["cost", "speed", "human-feedback"] },
+    description: text,
+    unit: { enum: ["usd", "ms", "percent"] },
+    enable: { type: "boolean" },
+    mandatory: { type: "boolean" },
+  }],
+  Dataset: ["DatasetPut", { ...dated, id: uuid, gateway_id: text }],
+  Evaluation: [undefined, {
+    ...dated,
+    id: uuid,
+    name: text,
+    gateway_id: text,
+    account_id: text,
+    account_tag: text,
+    processed: { type: "boolean" },
+    total_logs: { type: "integer" },
+    datasets: { type: "array", items: { $ref: "#/components/schemas/Dataset" } },
+    results: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          ...dated,
+          id: uuid,
+          evaluation_id: uuid,
+          evaluation_type_id: uuid,
+          result: { type: "string", description: "A number; empty where no log has the figure" },
+          unit: { enum: ["usd", "ms", "percent"] },
+          status: { enum: [0, 1] },
+          status_description: text,
+          total_logs: { type: "integer", description: "Logs that have the figure" },
+        },
+      },
+    },
+  }],
   AuditRow: [undefined, {
     id: text,
     at: date,
@@ -258,7 +164,7 @@ function documentOf(): Record<string, unknown> {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       schemas: {
         ...Object.fromEntries(
-          Object.entries({ ...bodies, ...settingsBodies }).map(([name, schema]) => [
+          Object.entries(bodies).map(([name, schema]) => [
             name,
             schemaOf(schema),
           ]),
@@ -269,7 +175,7 @@ function documentOf(): Record<string, unknown> {
             body === undefined ? { type: "object", properties } : {
               type: "object",
               properties: {
-                ...schemaOf((settingsBodies[body] ?? bodies[body])!).properties,
+                ...schemaOf(bodies[body]!).properties,
                 ...properties,
               },
             },
@@ -345,7 +251,7 @@ function paramOf(name: string): unknown {
   if (name === "page" || name === "per_page" || name === "limit") {
     return { type: "integer", minimum: 1 };
   }
-  if (name === "enable" || name === "beta" || name === "meta_info") return { type: "boolean" };
+  if (["enable", "beta", "meta_info", "processed"].includes(name)) return { type: "boolean" };
   if (name === "order_by_direction") return { enum: ["asc", "desc"] };
   return name === "filters" ? { type: "array", items: { type: "object" } } : text;
 }

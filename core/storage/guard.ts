@@ -378,6 +378,7 @@ function guardLogs(logs: Logs, guard: Guard): Logs {
     list: (selection, page) => guard.run(() => logs.list(selection, page)),
     count: (selection) => guard.run(() => logs.count(selection)),
     extremes: (selection) => guard.run(() => logs.extremes(selection)),
+    ...logs.sums && { sums: (selections) => guard.run(() => logs.sums!(selections), true) },
     get: (gateway, id) => guard.run(() => logs.get(gateway, id)),
     payload: (gateway, id, which) => guard.run(() => logs.payload(gateway, id, which)),
     patch: (gateway, id, patch) => guard.run(() => logs.patch(gateway, id, patch)),

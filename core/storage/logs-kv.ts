@@ -10,7 +10,7 @@
  * @module
  */
 import type { LogEntry, LogRow, Payload } from "../log/row.ts";
-import { type Arrived, extremesOf, matcherOf, sortRows } from "./logs-match.ts";
+import { type Arrived, extremesOf, matcherOf, sortRows, sumsOf } from "./logs-match.ts";
 import type { Arrival, Json, KV, Logs, LogSelection } from "./ports.ts";
 
 /** How {@link kvLogs} works. */
@@ -232,6 +232,9 @@ export function kvLogs(kv: KV, options: KVLogsOptions = {}): Logs {
     },
     async extremes(selection) {
       return extremesOf((await select(selection)).map(({ row }) => row));
+    },
+    async sums(selections) {
+      return sumsOf((await select({})).map(({ row }) => row), selections);
     },
     async get(gateway, id) {
       return structuredClone((await find(gateway, id))?.row);

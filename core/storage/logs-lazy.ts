@@ -6,7 +6,7 @@
 import type { Logs } from "./ports.ts";
 
 /**
- * The store that `open` loads, once it is needed.
+ * The store that `open` loads, once it is needed; one of ours, which has everything.
  *
  * @param driver Of that store.
  */
@@ -24,6 +24,10 @@ export function lazyLogs(driver: string, open: () => Promise<Logs>): Logs {
     list: async (selection, page) => (await logs()).list(selection, page),
     count: async (selection) => (await logs()).count(selection),
     extremes: async (selection) => (await logs()).extremes(selection),
+    async sums(selections) {
+      const own = await logs();
+      return await own.sums!(selections);
+    },
     get: async (gateway, id) => (await logs()).get(gateway, id),
     payload: async (gateway, id, which) => (await logs()).payload(gateway, id, which),
     patch: async (gateway, id, patch) => (await logs()).patch(gateway, id, patch),

@@ -13,7 +13,7 @@ import {
   orderingOf,
   searchOf,
 } from "./logs-conditions.ts";
-import type { LogExtremes, LogField, LogOrder, LogSelection } from "./ports.ts";
+import type { LogExtremes, LogField, LogOrder, LogSelection, LogSums } from "./ports.ts";
 
 /** A row and its place in the order of arrival. */
 export interface Arrived {
@@ -169,6 +169,36 @@ export function extremesOf(rows: Iterable<LogRow>): LogExtremes {
     }
   }
   return found;
+}
+
+/** Sums of the rows that are in any of some selections. */
+export function sumsOf(rows: Iterable<LogRow>, selections: readonly LogSelection[]): LogSums {
+  const matchers = selections.map(matcherOf);
+  const sums: LogSums = {
+    rows: 0,
+    cost: 0,
+    costs: 0,
+    duration: 0,
+    durations: 0,
+    likes: 0,
+    feedbacks: 0,
+  };
+  for (const row of rows) {
+    if (!matchers.some((matches) => matches(row))) continue;
+    sums.rows++;
+    const cost = read(row, "cost"), duration = read(row, "duration");
+    if (typeof cost === "number") {
+      sums.cost += cost;
+      sums.costs++;
+    }
+    if (typeof duration === "number") {
+      sums.duration += duration;
+      sums.durations++;
+    }
+    if (row.feedback === 1) sums.likes++;
+    if (row.feedback !== null) sums.feedbacks++;
+  }
+  return sums;
 }
 
 /** What there are extremes of, and the field it is. */

@@ -5,7 +5,7 @@
  */
 // deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { LogEntry, Payload } from "../log/row.ts";
-import { type Arrived, extremesOf, matcherOf, sortRows } from "./logs-match.ts";
+import { type Arrived, extremesOf, matcherOf, sortRows, sumsOf } from "./logs-match.ts";
 import type { Arrival, Logs, LogSelection } from "./ports.ts";
 
 /** Bounds of {@link memoryLogs}. */
@@ -78,6 +78,9 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
     },
     async extremes(selection) {
       return extremesOf(select(selection).map(({ row }) => row));
+    },
+    async sums(selections) {
+      return sumsOf(select({}).map(({ row }) => row), selections);
     },
     async get(gateway, id) {
       return structuredClone(find(gateway, id)?.row);

@@ -16,6 +16,7 @@ import type {
   LogPatch,
   Logs,
   LogSelection,
+  LogSums,
   StoredPayload,
 } from "./ports.ts";
 import type { SqlDatabase, SqlRow } from "./sql.ts";
@@ -148,6 +149,27 @@ export function sqlLogs(database: SqlDatabase): Logs {
       );
       const [row] = await rows(`SELECT ${wanted.join(", ")} FROM ${table} WHERE ${sql}`, q);
       return { ...row } as unknown as LogExtremes;
+    },
+    async sums(selections) {
+      const q = query();
+      const [first] = selections;
+      // Several are met on one walk through the table.
+      const table = first !== undefined && selections.length === 1
+        ? await tableOf(first, ["cost", "duration", "feedback"])
+        : dialect === "sqlite"
+        ? inOrder
+        : "sluice_logs";
+      const any = selections.map((selection) => `(${whereOf(q, selection).sql})`);
+      const [row] = await rows(
+        "SELECT count(*) AS rows, sum(cost) AS cost, count(cost) AS costs, " +
+          "sum(duration) AS duration, count(duration) AS durations, " +
+          "sum(CASE WHEN feedback = 1 THEN 1 ELSE 0 END) AS likes, count(feedback) AS feedbacks " +
+          `FROM ${table} WHERE ${any.join(" OR ") || "FALSE"}`,
+        q,
+      );
+      return Object.fromEntries(
+        Object.entries(row!).map(([name, value]) => [name, Number(value ?? 0)]),
+      ) as unknown as LogSums;
     },
     async get(gateway, id) {
       const q = query();

@@ -204,6 +204,24 @@ export interface LogExtremes {
   max_total_tokens: number | null;
 }
 
+/** Sums over rows, for averages. */
+export interface LogSums {
+  /** Number of rows. */
+  rows: number;
+  /** US dollars, of the rows whose cost is known. */
+  cost: number;
+  /** Rows whose cost is known. */
+  costs: number;
+  /** Milliseconds. */
+  duration: number;
+  /** Rows whose duration is known. */
+  durations: number;
+  /** Rows with a thumb up. */
+  likes: number;
+  /** Rows with a thumb, up or down. */
+  feedbacks: number;
+}
+
 /** What may change in a row after it was written; a member that is absent stays. */
 export interface LogPatch {
   /** A thumb up or down; null takes it back. */
@@ -244,6 +262,8 @@ export interface Logs {
   count(selection: LogSelection): Promise<number>;
   /** Extremes of the figures. */
   extremes(selection: LogSelection): Promise<LogExtremes>;
+  /** Sums over the rows that are in any of some selections. A store without it has no evaluations. */
+  sums?(selections: readonly LogSelection[]): Promise<LogSums>;
   /** One row of a gateway, or nothing. */
   get(gateway: string, id: string): Promise<LogRow | undefined>;
   /** The body of a row's request or answer, or nothing when none was kept. */

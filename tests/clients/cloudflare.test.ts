@@ -131,6 +131,40 @@ eachRuntime("cloudflare", configure, (world, test) => {
     assert.deepEqual(await collect(logs.list("other", at)), []);
   });
 
+  test("logs.list with every parameter that came before filters", async () => {
+    await clear();
+    const first = await logged(world, "groq", "groq/chat-tool-call");
+    const second = await logged(world, "openai", "groq/chat-error-400");
+    await clientOf(world).aiGateway.logs.edit(first, { ...inGateway, feedback: -1 });
+    const { usage } = world.answer("groq/chat-tool-call").answer;
+    const [input, output] = [usage.prompt_tokens, usage.completion_tokens];
+    for (const order_by of ["created_at", "provider"]) {
+      assert.deepEqual(await ids({ order_by }), [second, first], order_by);
+      assert.deepEqual(await ids({ order_by, direction: "asc" }), [first, second], order_by);
+    }
+    for (const order_by of ["model", "model_type", "success", "cached"]) {
+      assert.equal((await ids({ order_by })).length, 2, order_by);
+    }
+    const one: Json[] = [
+      { cached: false, success: true },
+      { provider: "groq" },
+      { feedback: 0 },
+      { model: world.answer("groq/chat-tool-call").answer.model },
+      { min_tokens_in: input, max_tokens_in: input },
+      { min_tokens_out: output, max_tokens_out: output },
+      { min_total_tokens: input + output, max_total_tokens: input + output },
+      { min_cost: 0.000000001, max_cost: 1 },
+      { request_content_type: "application/json", provider: "groq" },
+      { response_content_type: "application/json", success: true },
+    ];
+    for (const params of one) assert.deepEqual(await ids(params), [first], JSON.stringify(params));
+    const [past, future] = ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"];
+    assert.equal((await ids({ start_date: past, end_date: future })).length, 2);
+    assert.deepEqual(await ids({ end_date: past }), []);
+    assert.deepEqual(await ids({ model_type: "image" }), []);
+    assert.equal((await ids({ min_duration: 0, max_duration: 600_000 })).length, 2);
+  });
+
   test("logs.edit", async () => {
     const id = await logged(world, "groq", "groq/chat-tool-call");
     const { logs } = clientOf(world).aiGateway;
@@ -151,6 +185,23 @@ eachRuntime("cloudflare", configure, (world, test) => {
     });
     assert.equal(answer.success, true);
     assert.deepEqual(await ids(), [kept]);
+  });
+
+  test("logs.delete of the first in an order", async () => {
+    await clear();
+    const oldest = await logged(world, "groq", "groq/chat-tool-call");
+    const middle = await logged(world, "groq", "groq/chat-tool-call");
+    const latest = await logged(world, "openai", "groq/chat-tool-call");
+    const { logs } = clientOf(world).aiGateway;
+    await logs.delete("default", { ...at, limit: 1 });
+    assert.deepEqual(await ids(), [latest, middle], `not ${oldest}`);
+    await logs.delete("default", {
+      ...at,
+      limit: 1,
+      order_by: "provider",
+      order_by_direction: "desc",
+    });
+    assert.deepEqual(await ids(), [middle]);
   });
 
   test("errors raise the class of their status, with Cloudflare's code", async () => {
@@ -299,6 +350,25 @@ eachRuntime("cloudflare", configure, (world, test) => {
     assert.equal(made.slug, "acme");
     assert.deepEqual(await customProviders.get(made.id, at), made);
     assert.deepEqual(await collect(customProviders.list({ ...at, search: "acm" })), [made]);
+    const slugs = async (params: Json) =>
+      (await collect(customProviders.list({ ...at, ...params }))).map(({ slug }) => slug);
+    const other = await customProviders.create({
+      ...at,
+      name: "Beta",
+      slug: "beta",
+      base_url: "https://beta.example/v1",
+      beta: true,
+      link: "https://beta.example",
+      curl_example: "curl",
+      js_example: "fetch()",
+      position: 1,
+    });
+    assert.deepEqual([other.enable, other.beta, other.headers], [false, true, null]);
+    assert.deepEqual(await slugs({ per_page: 1 }), ["beta", "acme"]);
+    assert.deepEqual(await slugs({ enable: true }), ["acme"]);
+    assert.deepEqual(await slugs({ beta: true }), ["beta"]);
+    assert.deepEqual(await slugs({ search: "none" }), []);
+    await customProviders.delete(other.id, at);
 
     const costs = "/accounts/acc/ai-gateway/custom-providers/costs";
     const { answer } = world.answer("groq/chat-tool-call");
@@ -331,5 +401,139 @@ eachRuntime("cloudflare", configure, (world, test) => {
     assert.deepEqual(await collect(customProviders.list(at)), []);
     const left: Json = await client.get(costs);
     assert.deepEqual(left.result, []);
+  });
+
+  test("datasets.create, get, list, update and delete", async () => {
+    const { datasets } = clientOf(world).aiGateway;
+    const filters = [
+      { key: "provider" as const, operator: "eq" as const, value: ["groq", "openai"] },
+      { key: "created_at" as const, operator: "gt" as const, value: ["2026-01-01T00:00:00Z"] },
+      { key: "success" as const, operator: "eq" as const, value: [true] },
+    ];
+    const made = await datasets.create("other", { ...at, name: "Good", enable: true, filters });
+    assert.deepEqual(
+      [made.name, made.enable, made.gateway_id, made.filters],
+      ["Good", true, "other", filters],
+    );
+    const inOther = { ...at, gateway_id: "other" };
+    assert.deepEqual(await datasets.get(made.id, inOther), made);
+    const second = await datasets.create("other", {
+      ...at,
+      name: "All",
+      enable: false,
+      filters: [],
+    });
+    const names = async (params: Json = {}) =>
+      (await collect(datasets.list("other", { ...at, ...params }))).map(({ name }) => name).sort();
+    assert.deepEqual(await names(), ["All", "Good"]);
+    assert.deepEqual(await names({ per_page: 1 }), ["All", "Good"]);
+    assert.deepEqual(await names({ name: "Good" }), ["Good"]);
+    assert.deepEqual(await names({ enable: false }), ["All"]);
+    assert.deepEqual(await names({ search: "groq" }), ["Good"]);
+    const put = { name: "Better", enable: true, filters: filters.slice(0, 1) };
+    const changed = await datasets.update(made.id, { ...inOther, ...put });
+    assert.deepEqual([changed.id, changed.name, changed.filters], [made.id, "Better", put.filters]);
+    assert.equal(changed.created_at, made.created_at);
+    assert.deepEqual(await datasets.delete(second.id, inOther), second);
+    assert.deepEqual(await names(), ["Better"]);
+    const refused: [() => PromiseLike<unknown>, Json, number][] = [
+      [() => datasets.get(made.id, inGateway), Cloudflare.NotFoundError, 7002],
+      [() => datasets.get(second.id, inOther), Cloudflare.NotFoundError, 7002],
+      [
+        () =>
+          datasets.create("other", {
+            ...at,
+            name: "x",
+            enable: true,
+            filters: [{ key: "cost", operator: "gt", value: ["much"] }],
+          }),
+        Cloudflare.BadRequestError,
+        7001,
+      ],
+    ];
+    for (const [ask, type, code] of refused) {
+      const error: Json = await ask().then(() => undefined, (e) => e);
+      assert.ok(error instanceof type, String(error));
+      assert.equal(error.errors[0].code, code);
+    }
+  });
+
+  test("evaluationTypes.list, and evaluations of what was logged", async () => {
+    await clear();
+    const client = clientOf(world).aiGateway;
+    const first = await logged(world, "groq", "groq/chat-tool-call");
+    const second = await logged(world, "groq", "groq/chat-tool-call");
+    await logged(world, "openai", "groq/chat-error-400");
+    await client.logs.edit(first, { ...inGateway, feedback: 1 });
+    await client.logs.edit(second, { ...inGateway, feedback: -1 });
+
+    const types = await collect(client.evaluationTypes.list({ ...at, per_page: 5 }));
+    assert.deepEqual(types.map(({ type }) => type), ["cost", "human-feedback", "speed"]);
+    const backwards = { ...at, order_by: "type", order_by_direction: "desc" as const };
+    const reversed = await collect(client.evaluationTypes.list(backwards));
+    assert.deepEqual(reversed.map(({ type }) => type), ["speed", "human-feedback", "cost"]);
+    const dataset = (name: string, filters: Json[]) =>
+      client.datasets.create("default", { ...at, name, enable: true, filters });
+    const good = await dataset("good", [{ key: "success", operator: "eq", value: [true] }]);
+    const all = await dataset("all", []);
+
+    const made = await client.evaluations.create("default", {
+      ...at,
+      name: "Baseline",
+      dataset_ids: [good.id],
+      evaluation_type_ids: types.map(({ id }) => id),
+    });
+    assert.deepEqual([made.name, made.processed, made.total_logs], ["Baseline", true, 2]);
+    assert.deepEqual(made.datasets.map(({ id, account_id }) => [id, account_id]), [[
+      good.id,
+      "acc",
+    ]]);
+    const rows: Json[] = [
+      await client.logs.get(first, inGateway),
+      await client.logs.get(second, inGateway),
+    ];
+    const mean = (name: string) => rows.reduce((sum, row) => sum + row[name], 0) / rows.length;
+    const said = (evaluation: typeof made, type: string) => {
+      const { id } = types.find((each) => each.type === type)!;
+      return evaluation.results.find((each) => each.evaluation_type_id === id)!;
+    };
+    assert.equal(made.results.length, 3);
+    assert.ok(mean("cost") > 0);
+    assert.ok(Math.abs(Number(said(made, "cost").result) - mean("cost")) < 1e-9);
+    assert.ok(Math.abs(Number(said(made, "speed").result) - mean("duration")) < 1e-6);
+    const feedback = said(made, "human-feedback");
+    assert.deepEqual([feedback.result, feedback.status, feedback.total_logs], ["50", 1, 2]);
+
+    // As it was then, whatever comes later; a row in two datasets counts once.
+    await client.logs.edit(second, { ...inGateway, feedback: 1 });
+    assert.deepEqual(await client.evaluations.get(made.id, inGateway), made);
+    const later = await client.evaluations.create("default", {
+      ...at,
+      name: "Later",
+      dataset_ids: [good.id, all.id],
+      evaluation_type_ids: [feedback.evaluation_type_id],
+    });
+    assert.deepEqual([later.total_logs, later.results.length], [3, 1]);
+    assert.deepEqual(said(later, "human-feedback").result, "100");
+
+    const names = async (params: Json = {}) =>
+      (await collect(client.evaluations.list("default", { ...at, ...params })))
+        .map(({ name }) => name).sort();
+    assert.deepEqual(await names({ per_page: 1 }), ["Baseline", "Later"]);
+    assert.deepEqual(await names({ name: "Later" }), ["Later"]);
+    assert.deepEqual(await names({ search: "base" }), ["Baseline"]);
+    assert.deepEqual(await names({ processed: false }), []);
+    assert.equal((await client.evaluations.delete(made.id, inGateway)).id, made.id);
+    assert.deepEqual(await names(), ["Later"]);
+    const error: Json = await client.evaluations.get(made.id, inGateway)
+      .then(() => undefined, (e) => e);
+    assert.ok(error instanceof Cloudflare.NotFoundError, String(error));
+  });
+
+  test("dynamicRouting raises an error that says what to do", async () => {
+    const { dynamicRouting } = clientOf(world).aiGateway;
+    const error: Json = await dynamicRouting.list("default", at).then(() => undefined, (e) => e);
+    assert.ok(error instanceof Cloudflare.InternalServerError, String(error));
+    assert.equal(error.status, 501);
   });
 }, env);

@@ -173,6 +173,47 @@ export function logsContract(
       });
     });
 
+    describe("sums", () => {
+      beforeEach(() => clear(logs));
+
+      const sums = async (...selections: LogSelection[]) => await logs.sums!(selections);
+      const cost: LogFilter[] = [{ key: "cost", operator: "gt", value: [0] }];
+      const rated: LogFilter[] = [{ key: "feedback", operator: "neq", value: [null] }];
+
+      it("are over the rows of any selection, each row once", async () => {
+        await write(
+          row("a", { cost: 0.5, duration: 10, feedback: 1 }),
+          row("b", { cost: null, duration: 0.5, feedback: -1 }),
+          row("c", { cost: 0.25, duration: 4, feedback: null }),
+          row("d", { cost: 8, duration: 8, feedback: 1, gateway: "other" }),
+        );
+        assert.deepEqual(await sums({ gateway: "default" }), {
+          rows: 3,
+          cost: 0.75,
+          costs: 2,
+          duration: 14.5,
+          durations: 3,
+          likes: 1,
+          feedbacks: 2,
+        });
+        const both = await sums(
+          { gateway: "default", filters: cost },
+          { gateway: "default", filters: rated },
+        );
+        assert.deepEqual([both.rows, both.cost, both.duration], [3, 0.75, 14.5]);
+        const one = await sums({ gateway: "default", filters: [...cost, ...rated] });
+        assert.deepEqual([one.rows, one.cost, one.likes, one.feedbacks], [1, 0.5, 1, 1]);
+      });
+
+      it("are 0 where there is nothing", async () => {
+        await write(row("a"));
+        for (const found of [await sums({ gateway: "none" }), await sums()]) {
+          assert.equal(Object.keys(found).length, 7);
+          assert.deepEqual(new Set(Object.values(found)), new Set([0]));
+        }
+      });
+    });
+
     describe("gateways", () => {
       beforeEach(() => clear(logs));
 
@@ -213,6 +254,13 @@ export function logsContract(
         if (i % 5 === 0) {
           const wanted = await memory.extremes(selection);
           assert.deepEqual(await logs.extremes(selection), wanted, `extremes ${told}`);
+          const other = randomSelection(random, noon);
+          const sums = async ({ sums }: Logs): Promise<number[]> => {
+            const { rows, costs, durations, likes, feedbacks } = await sums!([selection, other]);
+            return [rows, costs, durations, likes, feedbacks];
+          };
+          const seen = `sums ${told}, ${JSON.stringify(other)}`;
+          assert.deepEqual(await sums(logs), await sums(memory), seen);
         }
         if (i % 50 === 49) {
           const gone = await memory.delete(selection, 3);

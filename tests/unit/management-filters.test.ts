@@ -223,7 +223,7 @@ describe("parameters from before filters", () => {
       ),
       [
         { key: "success", operator: "eq", value: [true] },
-        { key: "feedback", operator: "eq", value: [0] },
+        { key: "feedback", operator: "eq", value: [-1] },
         { key: "provider", operator: "eq", value: ["openai"] },
         { key: "created_at", operator: "gt", value: [day - 1] },
         { key: "created_at", operator: "lt", value: [day + 1] },

@@ -203,7 +203,6 @@ describe("management requests", () => {
       ["DELETE", "gateways", 405, 10405, /allowed: GET, POST/],
       ["GET", "gateways/none", 404, 7002, /no gateway 'none'/],
       ["GET", "gateways/default/url/opnai", 400, 7001, /did you mean 'openai'/],
-      ["GET", "gateways/default/datasets/x", 501, 8010, /not served/],
       ["POST", "gateways/default/routes", 501, 8010, /not served/],
       ["GET", "custom-providers/none", 404, 1004, /^Not Found: no such custom provider/],
       ["GET", "custom-providers/costs/none", 404, 7002, /no such cost/],
