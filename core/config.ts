@@ -237,6 +237,12 @@ export interface Config {
   prices?: Record<string, PriceOverride>;
   /** Which pages may call the gateway; any, unless given. */
   cors?: CorsSettings;
+  /**
+   * Names, with a port or without, under which a gateway that listens on its own machine alone is asked, beside
+   * `localhost`. Under others an `open` gateway lends nothing, and model servers on the machine are closed:
+   * a page could have made its own name point here.
+   */
+  hosts?: string[];
   /** What a request may cost. */
   limits?: LimitsConfig;
   /**
@@ -278,6 +284,7 @@ export interface ParsedConfig {
   models: Record<string, string>;
   prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
+  hosts: string[];
   limits: Required<LimitsConfig>;
   stored_settings?: boolean;
   allow_private_providers: boolean;

@@ -57,12 +57,40 @@ function isLoopback(origin: string): boolean {
   return /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin);
 }
 
+/** Which pages are the operator's own. */
+export interface OwnPages {
+  /** `cors` of the configuration, where it has one. */
+  cors?: CorsSettings | undefined;
+  /** `hosts` of the configuration. */
+  hosts: readonly string[];
+  /** Nobody but this machine can connect to the gateway. */
+  loopback: boolean;
+}
+
+/** True for a `host` header that names this machine. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host);
+}
+
+/**
+ * True for a request under a name that nobody gave a gateway which only its own machine can reach: it may be
+ * from a page whose name was made to point here, and to its browser the page is of the same site.
+ */
+export function underStrangeName(headers: Headers, { hosts, loopback }: OwnPages): boolean {
+  const host = headers.get("host");
+  if (!loopback || host === null || isLoopbackHost(host)) return false;
+  const name = host.toLowerCase();
+  return !hosts.some((own) => own === name || own === name.replace(/:\d+$/, ""));
+}
+
 /**
  * True when a page that is neither the operator's own nor listed by them is behind the request. Such a
  * page may use a provider with a key of its own, but nothing of the operator's: no stored key, no model
  * server on their machine. An implicit `*` lists nobody.
  */
-export function fromStrangePage(headers: Headers, listed: CorsSettings | undefined): boolean {
+export function fromStrangePage(headers: Headers, own: OwnPages): boolean {
+  const { cors: listed } = own;
+  if (underStrangeName(headers, own)) return true;
   const origin = headers.get("origin");
   if (origin === null) return headers.get("sec-fetch-site") === "cross-site"; // `<img src>` has no origin
   return !isLoopback(origin) && !(listed !== undefined && originAllowed(listed, origin));

@@ -99,7 +99,14 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } =
     options;
   const { fetch: fetcher, transport, digest, stores, admin, writeFile, ...input } = rest;
-  const setup = setUp({ input, rows: [...builtins, ...adapters], plugins, env, report });
+  const setup = setUp({
+    input,
+    rows: [...builtins, ...adapters],
+    plugins,
+    env,
+    report,
+    loopback: admin?.loopback === true,
+  });
   const { config } = setup;
 
   const web = fetcher ?? ((input, init) => fetch(input, init));

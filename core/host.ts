@@ -194,7 +194,6 @@ export function createHost(options: HostOptions): OwnHost {
   const { tokens: configured, vault, keys, config } = setup;
   const providerKeys = new ProviderKeys({ kv: stores.keys, now, vault });
   const limiter = new Limiter(stores.counters, metrics, !immediate);
-  const { cors } = config;
   let cache: AnswerCache | undefined;
   let opening: Promise<AnswerCache> | undefined;
   const openCache = () =>
@@ -227,7 +226,15 @@ export function createHost(options: HostOptions): OwnHost {
     virtualKeys: new VirtualKeys({ kv: stores.keys, now, configured, immediate }),
     providerKeys,
     settings,
-    keyring: new Keyring({ keys, stored: providerKeys, limiter, cors, now, immediate, report }),
+    keyring: new Keyring({
+      keys,
+      stored: providerKeys,
+      limiter,
+      pages: { cors: config.cors, hosts: config.hosts, loopback: setup.loopback },
+      now,
+      immediate,
+      report,
+    }),
     limiter,
     get cache() {
       return cache!;

@@ -4,7 +4,7 @@
  * @module
  */
 import { authenticated, type Context } from "./context.ts";
-import { type CorsSettings, fromStrangePage } from "./cors.ts";
+import { fromStrangePage, type OwnPages, underStrangeName } from "./cors.ts";
 import { Code, GatewayError, isGatewayError } from "./error.ts";
 import { KeyIndex, type StoredTable } from "./key-index.ts";
 import { KeyPool, mayBeKeysFault, type PoolKey, restAfter } from "./key-pool.ts";
@@ -30,8 +30,8 @@ export interface KeyringOptions {
   keys: KeyTable;
   stored: ProviderKeys;
   limiter: Limiter;
-  /** As configured; nothing when it is not. */
-  cors: CorsSettings | undefined;
+  /** An open gateway lends to no others. */
+  pages: OwnPages;
   /** Milliseconds since 1970. */
   now(): number;
   /** Requests must not wait for each other's work (Workers). */
@@ -59,11 +59,13 @@ export class Keyring {
   readonly #stored: ProviderKeys;
   readonly #index: KeyIndex;
   readonly #limiter: Limiter;
-  readonly #cors: CorsSettings | undefined;
+  readonly #pages: OwnPages;
   readonly #now: () => number;
   readonly #report: (message: string, cause?: unknown) => void;
   /** Secrets that could not be decrypted, by id: told once. */
   readonly #broken = new Set<string>();
+  /** Names under which nothing was lent: told once. */
+  #toldName = false;
 
   /** Reads nothing yet. */
   constructor(options: KeyringOptions) {
@@ -75,7 +77,7 @@ export class Keyring {
     this.#stored = stored;
     this.#index = new KeyIndex({ stored, now, immediate });
     this.#limiter = options.limiter;
-    this.#cors = options.cors;
+    this.#pages = options.pages;
     this.#now = now;
     this.#report = options.report;
   }
@@ -121,7 +123,19 @@ export class Keyring {
   /** True for a caller to whom stored keys are lent. */
   mayBorrow(ctx: Context): boolean {
     if (ctx.get(authenticated) === true) return true;
-    return ctx.gateway.open && !fromStrangePage(ctx.request.headers, this.#cors);
+    const { headers } = ctx.request;
+    if (!ctx.gateway.open) return false;
+    if (!fromStrangePage(headers, this.#pages)) return true;
+    if (!this.#toldName && underStrangeName(headers, this.#pages)) {
+      this.#toldName = true;
+      this.#report(
+        `A request under the name '${
+          shown(headers.get("host") ?? "")
+        }' was lent no key, though its ` +
+          "gateway is open: if the name is this gateway's, list it in 'hosts' of the configuration",
+      );
+    }
+    return false;
   }
 
   #lend(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CorsSettings, fromStrangePage } from "./cors.ts";
+import { fromStrangePage, underStrangeName } from "./cors.ts";
 import { Code, GatewayError } from "./error.ts";
 import { shown, suggestion } from "./nearest.ts";
 import type { Provider } from "./provider.ts";
@@ -24,7 +24,7 @@ export function providerNamed(settings: Snapshot, name: string, headers: Headers
       : "it is there, and off: set its 'enable' to true";
     throw new GatewayError(400, Code.unknownProvider, `Invalid provider '${shown(name)}'; ${hint}`);
   }
-  assertPageMayCall(provider, headers, settings.config.cors);
+  assertPageMayCall(provider, headers, settings);
   return provider;
 }
 
@@ -32,13 +32,17 @@ export function providerNamed(settings: Snapshot, name: string, headers: Headers
 function assertPageMayCall(
   provider: Provider,
   headers: Headers,
-  cors: CorsSettings | undefined,
+  { config: { cors, hosts }, loopback }: Snapshot,
 ): void {
-  if (!provider.local || !fromStrangePage(headers, cors)) return;
+  const own = { cors, hosts, loopback };
+  if (!provider.local || !fromStrangePage(headers, own)) return;
+  const [what, setting] = underStrangeName(headers, own)
+    ? ["requests under other names than 'localhost'", "list the name in 'hosts'"]
+    : ["pages of other sites", "list the page's origin in 'cors.origins'"];
   throw new GatewayError(
     403,
     Code.originRefused,
-    `Provider '${provider.slug}' runs on the operator's machine and is closed to pages of other ` +
-      "sites; list the page's origin in 'cors.origins' to open it",
+    `Provider '${provider.slug}' runs on the operator's machine and is closed to ${what}; ${setting} ` +
+      "to open it",
   );
 }

@@ -169,6 +169,8 @@ export const gatewaySettings = {
 };
 const gateway = v.strictObject(gatewaySettings);
 
+const hostName = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
+
 /** The whole configuration. */
 export const schema = v.strictObject({
   account: v.optional(name),
@@ -235,6 +237,12 @@ export const schema = v.strictObject({
       }),
     ),
     {},
+  ),
+  hosts: v.optional(
+    v.array(
+      v.pipe(v.string(), v.toLowerCase(), v.regex(hostName, "a host name, with or without port")),
+    ),
+    [],
   ),
   cors: v.optional(v.strictObject({ origins: v.union([v.literal("*"), v.array(v.string())]) })),
   limits: v.optional(

@@ -43,6 +43,8 @@ export interface Setup {
   vault: Vault | undefined;
   /** Names of the plugins in the chain. */
   plugins: ReadonlySet<string>;
+  /** Nobody but this machine can connect. */
+  loopback: boolean;
 }
 
 interface SetupInput {
@@ -51,10 +53,13 @@ interface SetupInput {
   plugins: readonly Plugin[];
   env: Readonly<Record<string, unknown>>;
   report(message: string): void;
+  loopback?: boolean;
 }
 
 /** Builds the tables; throws a {@link ConfigError} that lists every problem. */
-export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup {
+export function setUp(
+  { input, rows, plugins, env, report, loopback = false }: SetupInput,
+): Setup {
   const config = parseConfig(input);
   const problems: ConfigProblem[] = [];
   const providers = providerTable(rows, config, problems);
@@ -70,6 +75,7 @@ export function setUp({ input, rows, plugins, env, report }: SetupInput): Setup 
     tokens: tokenTable(config),
     vault,
     plugins: new Set(plugins.map(({ name }) => name)),
+    loopback,
   };
 }
 

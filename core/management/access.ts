@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isLoopbackHost } from "../cors.ts";
 import { Code, GatewayError } from "../error.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiCode, ApiError } from "./answer.ts";
@@ -37,6 +38,8 @@ const tries = 10;
 const minute = 60_000;
 /** Clients whose tries are remembered. */
 const mostClients = 1000;
+/** Requests of those who may, in so many milliseconds, that one process answers; more are 429. */
+const most = 2000, span = 10_000;
 
 /** The check of {@link AdminOptions}, or nothing when nobody may. */
 export function createAccess(
@@ -44,8 +47,30 @@ export function createAccess(
   options: AccessOptions,
 ): Access | undefined {
   const token = admin?.token?.trim();
-  if (token) return byToken(token, options);
-  return admin?.loopback === true ? assertLocal : undefined;
+  if (token) return bounded(byToken(token, options), options);
+  return admin?.loopback === true ? bounded(assertLocal, options) : undefined;
+}
+
+/** A script that has lost its way must not take from requests what it is there to look after. */
+function bounded(access: Access, { metrics, now }: AccessOptions): Access {
+  let since = -Infinity;
+  let count = 0;
+  return async (request, ip) => {
+    await access(request, ip);
+    const at = now();
+    if (at - since >= span || at < since) {
+      since = at;
+      count = 0;
+    }
+    if (++count <= most) return;
+    metrics.count("sluice_admin_limited_total", "Management requests over the limit");
+    const seconds = Math.ceil((since + span - at) / 1000);
+    const message = `More than ${most} management requests in ${span / 1000} s; try again in ` +
+      `${seconds} s`;
+    throw new ApiError(429, [{ code: ApiCode.tooMany, message }], {
+      "retry-after": String(seconds),
+    });
+  };
 }
 
 /**
@@ -112,8 +137,6 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
-
 /** What proxies and tunnels add; one that adds nothing cannot be told from the operator. */
 const proxied = [
   ...[
@@ -135,7 +158,7 @@ const proxied = [
  */
 function assertLocal({ url, headers }: Request): void {
   const host = (headers.get("host") ?? hostOf(url)).toLowerCase();
-  if (!loopbackHost.test(host)) throw refused("under another name than 'localhost'");
+  if (!isLoopbackHost(host)) throw refused("under another name than 'localhost'");
   if (proxied.some((name) => headers.has(name))) {
     throw refused("through a proxy");
   }

@@ -22,6 +22,8 @@ export const ApiCode = {
   noProvider: 1004,
   /** The admin token is missing or wrong. */
   authentication: 10000,
+  /** Too many requests, all of somebody who may. */
+  tooMany: 971,
   /** The path is there, and has no such method. */
   method: 10405,
   /** The store that the answer is in cannot be reached. */

@@ -56,7 +56,8 @@ export function withRecords(
     providers.set(name, keep ? old : entryOf(record));
   }
   const prices = priceRules(records);
-  return { config: setup.config, gateways, providers, records, prices, rows: rowsOf(providers) };
+  const { config, loopback } = setup;
+  return { config, loopback, gateways, providers, records, prices, rows: rowsOf(providers) };
 }
 
 /** The settings of a gateway with a record; throws a `ConfigError` where they do not fit together. */

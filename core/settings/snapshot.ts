@@ -9,7 +9,7 @@ import type { PriceRule } from "../usage/cost.ts";
 import { noRecords, type Records } from "./records.ts";
 
 /** Settings as they are in force, until something changes; a request keeps those that it began with. */
-export interface Snapshot extends Pick<Setup, "config" | "gateways" | "providers"> {
+export interface Snapshot extends Pick<Setup, "config" | "gateways" | "providers" | "loopback"> {
   /** What is stored. */
   readonly records: Records;
   readonly prices: readonly PriceRule[];
@@ -21,6 +21,7 @@ export interface Snapshot extends Pick<Setup, "config" | "gateways" | "providers
 export function configured(setup: Setup): Snapshot {
   return {
     config: setup.config,
+    loopback: setup.loopback,
     gateways: setup.gateways,
     providers: setup.providers,
     records: noRecords,

@@ -309,6 +309,49 @@ describe("pages of other origins", () => {
     assert.equal(await lent({}, { "sec-fetch-site": "cross-site" }), undefined);
   });
 
+  describe("whose own name was made to point to this machine", () => {
+    const admin = { loopback: true };
+    const rebound = { host: "evil.example:8787", "sec-fetch-site": "same-origin" };
+    const keys = { openai: { default: { value: "sk" } } };
+    const lent = async (options: GatewayOptions, headers: Record<string, string>) => {
+      const { ask, reports } = recording({ open: true, keys, admin, ...options });
+      const { sent } = await ask("/openai/models", { headers });
+      return { key: sent?.headers["authorization"], reports };
+    };
+
+    it("are lent no stored key, and the operator is told what to do if the name is theirs", async () => {
+      const { key, reports } = await lent({}, rebound);
+      assert.equal(key, undefined);
+      assert.equal(reports.length, 1);
+      assert.match(reports[0]!, /'evil\.example:8787'.*'hosts'/s);
+      for (const host of ["127.0.0.1.evil.example", "10.0.0.7:8787", "localhost.evil.example"]) {
+        assert.equal((await lent({}, { host })).key, undefined, host);
+      }
+      for (const host of ["localhost:8787", "LOCALHOST", "127.0.0.1:8787", "[::1]:8787"]) {
+        assert.equal((await lent({}, { host })).key, "Bearer sk", host);
+      }
+    });
+
+    it("are others where the name is listed, or others can connect anyway", async () => {
+      assert.equal((await lent({ hosts: ["Evil.example"] }, rebound)).key, "Bearer sk");
+      assert.equal((await lent({ hosts: ["evil.example:8787"] }, rebound)).key, "Bearer sk");
+      assert.equal((await lent({ hosts: ["evil.example:1"] }, rebound)).key, undefined);
+      assert.equal((await lent({ hosts: ["example"] }, rebound)).key, undefined);
+      assert.equal((await lent({ admin: {} }, rebound)).key, "Bearer sk");
+      assert.throws(() => createGateway({ hosts: ["https://x.example"] }), /hosts\.0.*host name/s);
+    });
+
+    it("do not reach model servers on the machine", async () => {
+      const { response, sent } = await recording({ admin }).ask("/ollama/api/tags", {
+        headers: rebound,
+      });
+      assert.equal(sent, undefined);
+      const error = await errorOf(response);
+      assert.deepEqual([error.status, error.code], [403, 8008]);
+      assert.match(error.message, /'hosts'/);
+    });
+  });
+
   it("do not reach model servers on the operator's machine, unless listed", async () => {
     const closed = await recording().ask("/ollama/api/tags", from(page));
     assert.equal(closed.response.status, 403);

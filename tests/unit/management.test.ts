@@ -84,6 +84,23 @@ describe("management by token", () => {
     assert.equal((await guess()).status, 401);
   });
 
+  it("bounds the requests of whoever has the token, for some seconds", async () => {
+    let now = 1_000_000;
+    for (const admin of [{ token }, { loopback: true }]) {
+      const ask = asking({ admin, now: () => now });
+      const own = { authorization: `Bearer ${token}`, host: "localhost" };
+      for (let i = 0; i < 2000; i++) assert.equal((await ask(own, "/metrics")).status, 200);
+      const late = await ask(own);
+      const [status, code] = problem({ ...late, status: late.status, body: await late.json() });
+      assert.deepEqual([status, code], [429, 971]);
+      assert.equal(late.headers.get("retry-after"), "10");
+      // Whoever is not let in takes nothing from whoever is.
+      assert.notEqual((await ask({ host: "evil.example" })).status, 429);
+      now += 10_000;
+      assert.equal((await ask(own)).status, 200);
+    }
+  });
+
   it("warns of a token that can be guessed", () => {
     const reports: string[] = [];
     createGateway({ admin: { token: "short" }, report: (message) => reports.push(message) });
@@ -128,6 +145,8 @@ describe("management by the machine itself", () => {
     { host: "localhost:8787", "x-forwarded-host": "gateway.example.com" },
     { host: "localhost:8787", "cf-connecting-ip": "1.2.3.4" },
     { host: "localhost:8787", "via": "1.1 proxy" },
+    { host: "localhost:8787", "forwarded": "for=1.2.3.4" },
+    { host: "localhost:8787", "x-real-ip": "1.2.3.4" },
   ];
   for (const headers of strange) {
     it(`refuses ${JSON.stringify(headers)}`, async () => {
