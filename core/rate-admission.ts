@@ -11,6 +11,7 @@ import { type Claim, Lease } from "./limiter.ts";
 import { type Finding, overLimit } from "./rate-headers.ts";
 import type { Bucket, RateRule } from "./rate-rules.ts";
 import { observe } from "./observe.ts";
+import { TokenHold } from "./token-hold.ts";
 import { tokensOf } from "./usage/forecast.ts";
 
 /** What is counted once for a client request, however many steps and attempts it takes. */
@@ -43,8 +44,8 @@ export class Admission {
   readonly #state: State;
   readonly #claims: Asked[] = [];
   readonly #places: Place[] = [];
-  /** Some tokens were asked for. */
-  #tokens = false;
+  /** Where some tokens were asked for. */
+  #tokens: TokenHold | undefined;
   #at = 0;
   /** Numbers of the first attempt of this passage, and of the first that is not. */
   #first = 0;
@@ -122,15 +123,18 @@ export class Admission {
     for (const [i, claim] of claims.entries()) {
       const { key, unit, of: rule } = claim;
       this.#state.findings.set(key, { rule, taken: all[i]!, at });
-      if (unit === "tokens") this.#tokens = true;
-      else if (unit === "concurrent") {
+      // What may not have been counted is not given back.
+      if (unit === "tokens" && !all[i]!.known) claim.amount = 0;
+      if (unit === "concurrent") {
         const lease = new Lease(host.limiter, claim, at, () => host.now());
         const place: Place = { key, lease, answers: 1 };
         (this.#state.places ??= new Map()).set(key, place);
         this.#places.push(place);
       }
     }
-    if (!this.#tokens) return;
+    const tokens = claims.filter(({ unit }) => unit === "tokens");
+    if (tokens.length === 0) return;
+    this.#tokens = new TokenHold(host.limiter, tokens, at);
     this.#first = shared.attempts;
     this.#ctx.onAttempt(({ attempt, status, usage }) =>
       this.#use(attempt, status, tokensOf(usage))
@@ -141,7 +145,7 @@ export class Admission {
   async failed(): Promise<void> {
     this.#last = this.#ctx.shared.attempts;
     this.#release();
-    await this.#refund();
+    await this.#tokens?.refund();
   }
 
   /** The head of the answer is there; gives back the answer to use. */
@@ -151,7 +155,7 @@ export class Admission {
     const answer = this.#places.length === 0
       ? response
       : observe(response, { chunk() {}, end: () => this.#release() }, this.#ctx.request.signal);
-    if (cached !== true && !this.#tokens) return answer;
+    if (cached !== true && this.#tokens === undefined) return answer;
     // A failure, which a stream may begin with, and an answer that no provider was asked for cost none.
     const isFree = response.status >= 400 || fault !== undefined || this.#last === this.#first;
     return this.#giveBack(isFree, cached === true).then(() => answer);
@@ -162,7 +166,7 @@ export class Admission {
       const claims = this.#claims.filter(({ unit }) => unit === "requests");
       await this.#ctx.host.limiter.giveBack(claims, this.#at);
     }
-    if (tokens) await this.#refund();
+    if (tokens) await this.#tokens?.refund();
   }
 
   #release(): void {
@@ -182,25 +186,7 @@ export class Admission {
       ctx.step === this.#ctx.step && ctx.provider === this.#ctx.provider;
     if (!own) return;
     attempts.add(number);
-    const { limiter, now } = this.#ctx.host;
-    const at = now();
-    await Promise.all(this.#claims.map(async (claim) => {
-      if (claim.unit !== "tokens") return;
-      const covered = Math.min(tokens, claim.amount);
-      claim.amount -= covered;
-      await limiter.settle(claim.key, tokens - covered, claim.rule, at);
-    }));
-    if (status < 400) await this.#refund();
-  }
-
-  /** Gives back what is left of the tokens that were set aside, where they were counted. */
-  async #refund(): Promise<void> {
-    const { limiter } = this.#ctx.host;
-    await Promise.all(this.#claims.map(async (claim) => {
-      const { key, amount, rule, unit } = claim;
-      if (unit !== "tokens") return;
-      claim.amount = 0;
-      await limiter.settle(key, -amount, rule, this.#at);
-    }));
+    await this.#tokens?.use(tokens, this.#ctx.host.now());
+    if (status < 400) await this.#tokens?.refund();
   }
 }

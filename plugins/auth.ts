@@ -20,8 +20,10 @@ import type { Claim, Taken } from "../core/limiter.ts";
 import { namedModels } from "../core/named-models.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { credentialOf } from "../core/provider.ts";
+import { setAside, TokenHold } from "../core/token-hold.ts";
 import { compat } from "../core/unified/compat.ts";
 import { universal } from "../core/universal.ts";
+import { costOf, tokensOf } from "../core/usage/forecast.ts";
 import { type KeyRecord, looksLikeKey } from "../core/virtual-keys.ts";
 
 /**
@@ -225,27 +227,40 @@ async function withKey(
     if (ctx.provider !== universal) await checkRules(ctx, record, rules);
     ctx.set(admission, admit);
   }
-  const claims = [...rules.requests, ...rules.tokens];
+  const { requests, tokens } = rules;
+  const cost = tokens.length === 0 ? 0 : await costOf(ctx) ?? 0;
   const admittedAt = host.now();
-  if (claims.length > 0) {
-    const over = await limiter.admit(claims, admittedAt);
-    if (over !== undefined) throw limited(over.claim, over.taken, host.now());
+  if (requests.length > 0) {
+    const over = await limiter.admit(requests, admittedAt);
+    if (over !== undefined) throw limited("requests", over.claim, over.taken, host.now());
+  }
+  let hold: TokenHold | undefined;
+  if (tokens.length > 0) {
+    const held = await setAside(limiter, tokens, cost, admittedAt, () => host.settler.drain());
+    if (!(held instanceof TokenHold)) {
+      await limiter.giveBack(requests, admittedAt);
+      throw limited("tokens", held.claim, held.taken, host.now());
+    }
+    hold = held;
+    ctx.onAttempt(async ({ status, usage }) => {
+      await held.use(tokensOf(usage), host.now());
+      if (status < 400) await held.refund();
+    });
   }
   const used = virtualKeys.touch(record);
   if (used !== undefined) ctx.waitUntil(used);
-  if (rules.tokens.length > 0) {
-    ctx.onAttempt(async ({ usage }) => {
-      const { input = 0, output = 0, total = 0 } = usage ?? {};
-      const amount = Math.max(input + output, total, 0);
-      await Promise.all(
-        rules.tokens.map(({ key, rule }) => limiter.settle(key, amount, rule, host.now())),
-      );
-    });
+  if (requests.length === 0 && hold === undefined) return next(ctx);
+  let response: Response;
+  try {
+    response = await next(ctx);
+  } catch (error) {
+    await hold?.refund();
+    throw error;
   }
-  if (rules.requests.length === 0) return next(ctx);
-  const response = await next(ctx);
+  const { attempts, cached, fault } = ctx.shared;
   // An answer from the cache costs nothing.
-  if (ctx.shared.cached === true) ctx.waitUntil(limiter.giveBack(rules.requests, admittedAt));
+  if (cached === true) ctx.waitUntil(limiter.giveBack(requests, admittedAt));
+  if (response.status >= 400 || fault !== undefined || attempts === 0) await hold?.refund();
   return response;
 }
 
@@ -285,8 +300,12 @@ function refused(what: string, allowed?: readonly string[]): GatewayError {
   return new GatewayError(403, Code.keyRefused, `This key is not for ${what}${list}`);
 }
 
-function limited({ amount, rule }: Claim, { remaining, resetAt, retryAfter }: Taken, now: number) {
-  const unit = amount === 0 ? "tokens" : "requests";
+function limited(
+  unit: "requests" | "tokens",
+  { rule }: Claim,
+  { remaining, resetAt, retryAfter }: Taken,
+  now: number,
+): GatewayError {
   const left = Math.floor(remaining);
   return new GatewayError(
     429,

@@ -15,7 +15,7 @@ import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import { Admission } from "../core/rate-admission.ts";
 import { withLimits } from "../core/rate-headers.ts";
 import { RateRules } from "../core/rate-rules.ts";
-import { forecastTokens } from "../core/usage/forecast.ts";
+import { costOf } from "../core/usage/forecast.ts";
 import { Memo } from "../core/usage/memo.ts";
 
 /** Options of {@link rateLimit}. */
@@ -46,7 +46,7 @@ export interface RateLimitOptions {
  * {@link ConfigError} on rules that are none.
  */
 export function rateLimit(options: RateLimitOptions = {}): Plugin {
-  const { headers = true, lease = 60, outputTokens = 1000 } = options;
+  const { headers = true, lease = 60 } = options;
   if (typeof lease !== "number" || !(lease >= 1 && lease <= 3600)) {
     throw new TypeError(`rateLimit: 'lease' is ${lease}, and must be 1 to 3600 seconds`);
   }
@@ -66,7 +66,7 @@ export function rateLimit(options: RateLimitOptions = {}): Plugin {
     const found = rules.bucketsOf(ctx);
     const buckets = found instanceof Promise ? await found : found;
     if (buckets.length === 0) return next();
-    const cost = rules.countTokens ? costOf(ctx) : undefined;
+    const cost = rules.countTokens ? costOf(ctx, options) : undefined;
     const admission = new Admission(ctx, buckets, cost instanceof Promise ? await cost : cost);
     await admission.take(options.failure ?? ctx.gateway.rate_limiting_failure);
     let response: Response;
@@ -80,29 +80,7 @@ export function rateLimit(options: RateLimitOptions = {}): Plugin {
     response = answer instanceof Promise ? await answer : answer;
     return headers ? withLimits(response, admission.findings) : response;
   }
-
-  /** Tokens that a request may cost; nothing for one that can cost none. */
-  function costOf(ctx: Context): undefined | number | Promise<number> {
-    if (ctx.method === "GET" || ctx.method === "HEAD") return undefined;
-    // A file or a recording is no prompt, and streams on unread.
-    const isFile = media.test(ctx.headers["content-type"] ?? "");
-    return options.estimate === false || isFile ? 0 : estimated(ctx);
-  }
-
-  async function estimated(ctx: Context): Promise<number> {
-    const { estimate } = options;
-    const body = await ctx.bytes();
-    if (body.byteLength === 0) return 0;
-    if (estimate) {
-      const tokens = estimate(ctx, body);
-      return tokens > 0 && Number.isFinite(tokens) ? tokens : 0;
-    }
-    const { input, output = outputTokens } = forecastTokens(body);
-    return input + output;
-  }
 }
-
-const media = /^(?:multipart|audio|image|video)\/|^application\/(?:octet-stream|pdf|zip)\b/i;
 
 /** The rules as the schema has them. */
 function checked(rules: readonly RateLimitRule[]): readonly RateLimitRule[] {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Context } from "../context.ts";
 import type { Usage } from "./usage.ts";
 
 /** A guess, in tokens. */
@@ -37,6 +38,41 @@ export function forecastTokens(body: Uint8Array): Forecast {
     output = larger(output, maximumIn(body.subarray(Math.max(edge, body.byteLength - edge))));
   }
   return { input: inputOf(body), output };
+}
+
+/** How {@link costOf} guesses. */
+export interface CostOptions {
+  /** `false` guesses nothing. */
+  estimate?: false | ((ctx: Context, body: Uint8Array) => number) | undefined;
+  /** For the answer to a request that names no maximum; 1000 unless given. */
+  outputTokens?: number | undefined;
+}
+
+const media = /^(?:multipart|audio|image|video)\/|^application\/(?:octet-stream|pdf|zip)\b/i;
+
+/** Tokens that a request may cost, 0 where that is known only afterwards; nothing for one that can cost none. */
+export function costOf(
+  ctx: Context,
+  options: CostOptions = {},
+): undefined | number | Promise<number> {
+  if (ctx.method === "GET" || ctx.method === "HEAD") return undefined;
+  // A file or a recording is no prompt, and streams on unread.
+  const isFile = media.test(ctx.headers["content-type"] ?? "");
+  return options.estimate === false || isFile ? 0 : estimated(ctx, options);
+}
+
+async function estimated(
+  ctx: Context,
+  { estimate, outputTokens = 1000 }: CostOptions,
+): Promise<number> {
+  const body = await ctx.bytes();
+  if (body.byteLength === 0) return 0;
+  if (estimate) {
+    const tokens = estimate(ctx, body);
+    return tokens > 0 && Number.isFinite(tokens) ? tokens : 0;
+  }
+  const { input, output = outputTokens } = forecastTokens(body);
+  return input + output;
 }
 
 /** Tokens that count against limits; 0 where nothing is known. */
