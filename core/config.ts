@@ -50,6 +50,11 @@ export interface GatewayConfig {
   log_management_strategy?: "DELETE_OLDEST" | "STOP_INSERTING";
   /** Days that a row is kept; 0 is for ever. */
   log_retention_days?: number;
+  /**
+   * Most bytes of stored bodies; the oldest rows go with theirs, or, where rows are not to go
+   * (`STOP_INSERTING`), new ones come without. 0 is any, and the default.
+   */
+  log_retention_bytes?: number;
   /** Requests per interval; 0 is off. */
   rate_limiting_limit?: number;
   /** Seconds. */

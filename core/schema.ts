@@ -139,6 +139,7 @@ export const gatewaySettings = {
     "DELETE_OLDEST",
   ),
   log_retention_days: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+  log_retention_bytes: v.optional(count, 0),
   rate_limiting_limit: v.optional(count, 0),
   rate_limiting_interval: v.optional(count, 60),
   rate_limiting_technique: v.optional(v.picklist(["fixed", "sliding"]), "sliding"),

@@ -1,20 +1,22 @@
 /**
- * How long rows stay: by age, and by number with Cloudflare's two strategies (stop inserting, or delete
- * the oldest).
+ * How long rows stay: by age, and by number and bytes with Cloudflare's two strategies (stop inserting, or
+ * delete the oldest).
  *
  * @module
  */
 import type { Metrics } from "../metrics.ts";
-import type { Logs } from "../storage/ports.ts";
+import type { Logs, LogSizes } from "../storage/ports.ts";
 import type { LogEntry } from "./row.ts";
 
-/** `log_management`, `log_management_strategy` and `log_retention_days` of a gateway. */
+/** `log_management`, `log_management_strategy` and `log_retention_*` of a gateway. */
 export interface RetentionRules {
   /** Most rows. */
   log_management: number;
   log_management_strategy: "DELETE_OLDEST" | "STOP_INSERTING";
   /** 0 is for ever. */
   log_retention_days: number;
+  /** Most bytes of bodies; 0 is any. */
+  log_retention_bytes: number;
 }
 
 interface RetentionOptions {
@@ -31,8 +33,13 @@ interface RetentionOptions {
 interface Known {
   /** Rows, as counted last, and those stored since. */
   rows: number;
+  /** Bytes of bodies, as measured last, and those stored since. */
+  bytes: number;
   /** Stored since the last look. */
   since: number;
+  /** Bytes stored since they were measured, and when that was. */
+  bytesSince: number;
+  measuredAt: number;
   /** Time of the last look, in milliseconds since 1970. */
   at: number;
 }
@@ -41,6 +48,10 @@ interface Known {
 const interval = 60_000;
 /** Rows deleted in one go. */
 const most = 10_000;
+/** Milliseconds after which bytes are measured again: other processes write, too. */
+const measuredFor = 3_600_000;
+/** Rows whose bytes are asked for in one go. */
+const measuredAtOnce = 2_000;
 
 /** Keeps rows within the rules. */
 export class Retention {
@@ -66,6 +77,18 @@ export class Retention {
           continue;
         }
         if (known !== undefined) known.rows++;
+        const size = sizeOf(entry);
+        const { log_retention_bytes: bound } = rules;
+        if (known !== undefined && bound > 0 && size > 0) {
+          if (known.bytes + size > bound) {
+            metrics.count(
+              "sluice_log_payloads_over_cap_total",
+              "Log bodies not stored: log_retention_bytes",
+            );
+            admitted.push({ row: entry.row });
+            continue;
+          }
+        }
       }
       admitted.push(entry);
     }
@@ -76,13 +99,17 @@ export class Retention {
   stored(entries: readonly LogEntry[]): Promise<void> | undefined {
     const { rulesOf, now } = this.#options;
     let due = false;
-    for (const { row: { gateway } } of entries) {
+    for (const entry of entries) {
+      const { gateway } = entry.row;
       const rules = rulesOf(gateway);
       if (rules === undefined) continue;
       const known = this.#of(gateway);
       known.since++;
+      const size = sizeOf(entry);
+      known.bytes += size;
+      known.bytesSince += size;
       due ||= known.since >= Math.min(most, Math.ceil(rules.log_management / 20)) ||
-        now() - known.at >= interval;
+        now() - known.at >= interval || this.#unmeasured(known, rules);
     }
     return due ? this.run() : undefined;
   }
@@ -111,9 +138,13 @@ export class Retention {
         while (await logs.delete({ ...selection, direction: "asc" }, most) === most);
       }
       known.rows = await logs.count({ gateway });
+      const fits = this.#unmeasured(known, rules)
+        ? await this.#measure(gateway, known, rules)
+        : Infinity;
       if (rules.log_management_strategy !== "DELETE_OLDEST") continue;
-      while (known.rows > rules.log_management) {
-        const over = Math.min(known.rows - rules.log_management, most);
+      const keep = Math.min(rules.log_management, fits);
+      while (known.rows > keep) {
+        const over = Math.min(known.rows - keep, most);
         const gone = await logs.delete({ gateway, direction: "asc" }, over);
         if (gone === 0) break;
         known.rows -= gone;
@@ -121,11 +152,43 @@ export class Retention {
     }
   }
 
+  #unmeasured({ bytesSince, measuredAt }: Known, { log_retention_bytes: bound }: RetentionRules) {
+    return bound > 0 &&
+      (bytesSince >= bound / 20 || this.#options.now() - measuredAt >= measuredFor);
+  }
+
+  /** Number of the latest rows whose bodies are within the bound. */
+  async #measure(gateway: string, known: Known, { log_retention_bytes: bound }: RetentionRules) {
+    const { logs, now } = this.#options;
+    if (logs.sizes === undefined) return Infinity;
+    known.bytesSince = 0;
+    known.measuredAt = now();
+    known.bytes = 0;
+    let fits = 0;
+    let before: string | null | undefined;
+    while (before !== null) {
+      const page: LogSizes = await logs.sizes(gateway, before, measuredAtOnce);
+      for (const size of page.bytes) {
+        if (known.bytes + size > bound) return fits;
+        known.bytes += size;
+        fits++;
+      }
+      before = page.next;
+      // SQLite answers at once: others get their turn in between.
+      if (before !== null) await new Promise((done) => setTimeout(done, 0));
+    }
+    return Infinity;
+  }
+
   async #look(gateway: string): Promise<Known | undefined> {
     const known = this.#of(gateway);
     if (known.at > 0 && this.#options.now() - known.at < interval) return known;
     try {
       known.rows = await this.#options.logs.count({ gateway });
+      const rules = this.#options.rulesOf(gateway);
+      if (rules !== undefined && this.#unmeasured(known, rules)) {
+        await this.#measure(gateway, known, rules);
+      }
       known.at = this.#options.now();
       return known;
     } catch {
@@ -135,7 +198,16 @@ export class Retention {
 
   #of(gateway: string): Known {
     let known = this.#known.get(gateway);
-    if (known === undefined) this.#known.set(gateway, known = { rows: 0, since: 0, at: 0 });
+    if (known === undefined) this.#known.set(gateway, known = fresh());
     return known;
   }
+}
+
+function fresh(): Known {
+  return { rows: 0, bytes: 0, since: 0, bytesSince: 0, measuredAt: -Infinity, at: 0 };
+}
+
+/** Bytes of the bodies of a row. */
+export function sizeOf({ request, response }: LogEntry): number {
+  return (request?.bytes.byteLength ?? 0) + (response?.bytes.byteLength ?? 0);
 }

@@ -7,7 +7,7 @@
 import type { Metrics } from "../metrics.ts";
 import { unref } from "../settler.ts";
 import type { Logs } from "../storage/ports.ts";
-import { Retention, type RetentionRules } from "./retention.ts";
+import { Retention, type RetentionRules, sizeOf } from "./retention.ts";
 import type { LogEntry, LogRow } from "./row.ts";
 
 /** What a {@link LogWriter} needs. */
@@ -219,8 +219,4 @@ export class LogWriter {
   #release(entries: readonly LogEntry[]): void {
     for (const entry of entries) this.#bytes -= sizeOf(entry);
   }
-}
-
-function sizeOf({ request, response }: LogEntry): number {
-  return (request?.bytes.byteLength ?? 0) + (response?.bytes.byteLength ?? 0);
 }

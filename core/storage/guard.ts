@@ -379,6 +379,9 @@ function guardLogs(logs: Logs, guard: Guard): Logs {
     count: (selection) => guard.run(() => logs.count(selection)),
     extremes: (selection) => guard.run(() => logs.extremes(selection)),
     ...logs.sums && { sums: (selections) => guard.run(() => logs.sums!(selections), true) },
+    ...logs.sizes && {
+      sizes: (gateway, before, limit) => guard.run(() => logs.sizes!(gateway, before, limit)),
+    },
     get: (gateway, id) => guard.run(() => logs.get(gateway, id)),
     payload: (gateway, id, which) => guard.run(() => logs.payload(gateway, id, which)),
     patch: (gateway, id, patch) => guard.run(() => logs.patch(gateway, id, patch)),

@@ -236,6 +236,12 @@ export function kvLogs(kv: KV, options: KVLogsOptions = {}): Logs {
     async sums(selections) {
       return sumsOf((await select({})).map(({ row }) => row), selections);
     },
+    async sizes(gateway) {
+      const own = await select({ gateway });
+      const size = ({ batch, at }: Found) =>
+        (batch.requests[at]?.[2] ?? 0) + (batch.responses[at]?.[2] ?? 0);
+      return { bytes: own.map(size).reverse(), next: null };
+    },
     async get(gateway, id) {
       return structuredClone((await find(gateway, id))?.row);
     },

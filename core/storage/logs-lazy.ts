@@ -28,6 +28,10 @@ export function lazyLogs(driver: string, open: () => Promise<Logs>): Logs {
       const own = await logs();
       return await own.sums!(selections);
     },
+    async sizes(gateway, before, limit) {
+      const own = await logs();
+      return await own.sizes!(gateway, before, limit);
+    },
     get: async (gateway, id) => (await logs()).get(gateway, id),
     payload: async (gateway, id, which) => (await logs()).payload(gateway, id, which),
     patch: async (gateway, id, patch) => (await logs()).patch(gateway, id, patch),

@@ -82,6 +82,10 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
     async sums(selections) {
       return sumsOf(select({}).map(({ row }) => row), selections);
     },
+    async sizes(gateway) {
+      const own = [...stored.values()].filter(({ row }) => row.gateway === gateway);
+      return { bytes: own.map(({ size }) => size).reverse(), next: null };
+    },
     async get(gateway, id) {
       return structuredClone(find(gateway, id)?.row);
     },

@@ -171,6 +171,23 @@ export function sqlLogs(database: SqlDatabase): Logs {
         Object.entries(row!).map(([name, value]) => [name, Number(value ?? 0)]),
       ) as unknown as LogSums;
     },
+    async sizes(gateway, before, limit) {
+      const q = query();
+      const from = before === undefined ? "" : ` AND l.seq < ${q.bind(Number(before))}`;
+      // Only their headers are read: the database knows how long a body is.
+      const found = await rows(
+        "SELECT l.seq, coalesce(length(d.request), 0) + coalesce(length(d.response), 0) AS bytes " +
+          "FROM sluice_logs AS l JOIN sluice_log_details AS d ON d.seq = l.seq " +
+          `WHERE ${dialect === "sqlite" ? "+" : ""}l.gateway = ${q.bind(gateway)}${from} ` +
+          `ORDER BY l.seq DESC LIMIT ${q.bind(limit)}`,
+        q,
+      );
+      const last = found.at(-1)?.["seq"];
+      return {
+        bytes: found.map(({ bytes }) => Number(bytes)),
+        next: found.length < limit ? null : String(last),
+      };
+    },
     async get(gateway, id) {
       const q = query();
       const [row] = await rows(

@@ -242,6 +242,14 @@ export interface StoredPayload {
   complete: boolean;
 }
 
+/** Bytes of bodies. */
+export interface LogSizes {
+  /** Of each row, the latest first. */
+  bytes: number[];
+  /** Where the next page begins; null at the end. */
+  next: string | null;
+}
+
 /** A row in the order of arrival. */
 export interface Arrival {
   /** Without bodies. */
@@ -264,6 +272,13 @@ export interface Logs {
   extremes(selection: LogSelection): Promise<LogExtremes>;
   /** Sums over the rows that are in any of some selections. A store without it has no evaluations. */
   sums?(selections: readonly LogSelection[]): Promise<LogSums>;
+  /**
+   * How many bytes the bodies of a gateway's rows have, about so many rows at a time, the latest arrivals first.
+   * A store without it bounds its bytes by itself, or not at all.
+   *
+   * @param before `next` of the page before.
+   */
+  sizes?(gateway: string, before: string | undefined, limit: number): Promise<LogSizes>;
   /** One row of a gateway, or nothing. */
   get(gateway: string, id: string): Promise<LogRow | undefined>;
   /** The body of a row's request or answer, or nothing when none was kept. */

@@ -3,7 +3,13 @@ import { strict as assert } from "node:assert";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { LogRow } from "../../core/log/row.ts";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
-import type { LogFilter, LogOrder, Logs, LogSelection } from "../../core/storage/ports.ts";
+import type {
+  LogFilter,
+  LogOrder,
+  Logs,
+  LogSelection,
+  LogSizes,
+} from "../../core/storage/ports.ts";
 import { all, clear, ids, noon, row } from "./log-row.ts";
 import { arrivalsContract } from "./logs-contract-arrivals.ts";
 import { filtersContract } from "./logs-contract-filters.ts";
@@ -211,6 +217,31 @@ export function logsContract(
           assert.equal(Object.keys(found).length, 7);
           assert.deepEqual(new Set(Object.values(found)), new Set([0]));
         }
+      });
+    });
+
+    describe("sizes", () => {
+      beforeEach(() => clear(logs));
+
+      it("are of a gateway's bodies, the latest first, page by page", async () => {
+        const text = (text: string) => ({ bytes: new TextEncoder().encode(text), complete: true });
+        await logs.append([
+          { row: row("a"), request: text("12345"), response: text("é") },
+          { row: row("b"), request: text("1") },
+          { row: row("c", { gateway: "other" }), request: text("123") },
+        ]);
+        await logs.append([{ row: row("d") }, { row: row("e"), response: text("1234") }]);
+        const found: number[] = [];
+        let pages = 0;
+        let before: string | null | undefined;
+        for (; before !== null; pages++) {
+          const page: LogSizes = await logs.sizes!("default", before, 3);
+          found.push(...page.bytes);
+          before = page.next;
+        }
+        assert.deepEqual(found, [4, 0, 1, 7]);
+        assert.ok(pages <= 3);
+        assert.deepEqual(await logs.sizes!("none", undefined, 3), { bytes: [], next: null });
       });
     });
 

@@ -68,6 +68,7 @@ function writer(
         log_management: 1000,
         log_management_strategy: "DELETE_OLDEST",
         log_retention_days: 0,
+        log_retention_bytes: 0,
         ...rules,
       },
     ...limits,
@@ -169,6 +170,53 @@ describe("retention", () => {
     await log.retain();
     const left = await logs.list({}, { offset: 0, limit: 50 });
     assert.deepEqual(left.map((row) => row.id), [young.row.id]);
+  });
+
+  const tenEach = () => Array.from({ length: 25 }, (_, i) => entry("default", "0123456789", i));
+  const left = async (logs: Logs) =>
+    (await logs.list({ direction: "asc" }, { offset: 0, limit: 50 })).map((row) => row.id);
+
+  it("deletes the oldest rows over the bytes of their bodies", async () => {
+    const logs = memoryLogs();
+    const entries = [...tenEach(), entry("default", "", 25)];
+    // Some are there before the process is.
+    await logs.append(entries.slice(0, 12));
+    const { writer: log } = writer(logs, { log_retention_bytes: 105 });
+    for (const one of entries.slice(12)) log.push(one);
+    log.push(entry("other", "0".repeat(100)));
+    await log.flush();
+    await log.retain();
+    const kept = entries.slice(15).map(({ row }) => row.id);
+    assert.deepEqual((await left(logs)).slice(0, kept.length), kept);
+    assert.equal(await logs.count({ gateway: "other" }), 1);
+  });
+
+  it("keeps the smaller number of both", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, { log_retention_bytes: 105, log_management: 4 });
+    for (const one of tenEach()) log.push(one);
+    await log.flush();
+    await log.retain();
+    assert.equal(await stored(logs), 4);
+  });
+
+  it("takes rows without bodies over the bytes where none may be deleted", async () => {
+    const logs = memoryLogs();
+    const entries = tenEach();
+    await logs.append(entries.slice(0, 5));
+    const { writer: log, metrics } = writer(logs, {
+      log_retention_bytes: 105,
+      log_management_strategy: "STOP_INSERTING",
+    });
+    for (const one of entries.slice(5)) {
+      log.push(one);
+      await log.flush();
+    }
+    await log.retain();
+    assert.equal(await stored(logs), 25);
+    const { bytes } = await logs.sizes!("default", undefined, 50);
+    assert.deepEqual(bytes.reverse(), entries.map((_, i) => i < 10 ? 10 : 0));
+    assert.match(metrics.text(), /sluice_log_payloads_over_cap_total 15/);
   });
 
   it("keeps each gateway's rows apart", async () => {
