@@ -108,6 +108,15 @@ export {
   memoryKV,
   type MemoryKVOptions,
 } from "./core/storage/memory.ts";
+export type { ErrorKind, Figures, FigureValues, Percentiles } from "./core/analytics/figures.ts";
+export type {
+  Analysis,
+  AnalyticsQuery,
+  Dimension,
+  Group,
+  GroupValue,
+  Interval,
+} from "./core/analytics/query.ts";
 export type * from "./core/storage/ports.ts";
 export { type Exchange, type Transport, webTransport } from "./core/upstream.ts";
 export type { CostParts, PriceOverride } from "./core/usage/cost.ts";

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { analytics } from "./analytics.ts";
 import { gzippedKB } from "./bundle.ts";
 import { fresh, fullPlan, latency, type Plan, quickPlan, underLoad, warmUp } from "./measure.ts";
 import { start, stop } from "./proc.ts";
@@ -18,11 +19,17 @@ interface Entry {
 }
 
 const usage = `Usage: npm run bench -- [--quick] [--rounds N] [--only node,bun,deno,workers,nginx]
-                        [--no-memory] [--json FILE] | --soak`;
+                        [--no-memory] [--json FILE] | --soak | --analytics`;
 const families = ["node", "bun", "deno", "workers", "nginx"];
 let failed = false;
 
-function options(): { plan: Plan; only: string[]; file: string; long: boolean } {
+function options(): {
+  plan: Plan;
+  only: string[];
+  file: string;
+  long: boolean;
+  sums: boolean;
+} {
   try {
     const { values } = parseArgs({
       options: {
@@ -31,6 +38,7 @@ function options(): { plan: Plan; only: string[]; file: string; long: boolean } 
         only: { type: "string", default: families.join(",") },
         "no-memory": { type: "boolean", default: false },
         soak: { type: "boolean", default: false },
+        analytics: { type: "boolean", default: false },
         json: { type: "string", default: join(root, "bench/results.json") },
       },
     });
@@ -41,7 +49,7 @@ function options(): { plan: Plan; only: string[]; file: string; long: boolean } 
     const only = values.only.split(",");
     const unknown = only.find((name) => !families.includes(name));
     if (unknown !== undefined) throw new Error(`--only does not know "${unknown}"`);
-    return { plan, only, file: values.json, long: values.soak };
+    return { plan, only, file: values.json, long: values.soak, sums: values.analytics };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
     process.exit(2);
@@ -158,7 +166,11 @@ async function main(): Promise<void> {
   if (!existsSync("/proc/self/schedstat")) {
     throw new Error("The bench reads CPU and memory from /proc, so it needs Linux");
   }
-  const { plan, only, file, long } = options();
+  const { plan, only, file, long, sums } = options();
+  if (sums) {
+    failed = !(await analytics());
+    return;
+  }
   if (long) {
     failed = !(await soak(only as Family[]));
     return;

@@ -31,6 +31,8 @@ export interface Backend {
 export interface BackendInput {
   /** Options from the configuration, `driver` aside. */
   options: Readonly<Record<string, unknown>>;
+  /** Entries of metadata that analytics keep sums for. */
+  metadata?: readonly string[];
   /** Where they stand in the configuration, for messages. */
   path: string;
   now(): number;
@@ -69,7 +71,9 @@ function openMemory({ options, path, now }: BackendInput): Backend {
   };
 }
 
-async function openSqliteFile({ options, path, now, report }: BackendInput): Promise<Backend> {
+async function openSqliteFile(
+  { options, path, metadata = [], now, report }: BackendInput,
+): Promise<Backend> {
   check(options, path, { path: "string", max_bytes: "number", page_size: "number" });
   const maxBytes = options["max_bytes"] as number | undefined ?? 2 ** 30;
   const file = String(options["path"] ?? join(".data", "sluice.db"));
@@ -78,7 +82,7 @@ async function openSqliteFile({ options, path, now, report }: BackendInput): Pro
   let logs: Logs;
   try {
     sqlite = openSqlite(file, options["page_size"] as number | undefined);
-    logs = sqlLogs(sqlite.database);
+    logs = sqlLogs(sqlite.database, { now, metadata });
     await logs.count({}); // its tables come to be with the first use, and may be of a newer version
   } catch (error) {
     await sqlite?.database.dispose();
@@ -126,7 +130,9 @@ async function openRedisServer({ options, path, now, report }: BackendInput): Pr
   };
 }
 
-async function openPostgresServer({ options, path, report }: BackendInput): Promise<Backend> {
+async function openPostgresServer(
+  { options, path, metadata = [], now, report }: BackendInput,
+): Promise<Backend> {
   check(options, path, { url: "string" });
   const { url } = options;
   checkURL(url, path, ["postgres:", "postgresql:"], "postgresql://user@host:5432/database");
@@ -148,7 +154,7 @@ async function openPostgresServer({ options, path, report }: BackendInput): Prom
     const why = typeof code === "string" ? code : "no answer";
     report(`PostgreSQL at ${place(url)} is away (${why}); it is used as soon as it is there`);
   }
-  return { logs: () => sqlLogs(database), close: () => database.dispose() };
+  return { logs: () => sqlLogs(database, { now, metadata }), close: () => database.dispose() };
 }
 
 async function openDenoKv({ options, path, now }: BackendInput): Promise<Backend> {

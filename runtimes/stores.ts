@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { ConfigError, type ConfigProblem } from "../core/config.ts";
+import { entryNames } from "../core/analytics/names.ts";
 import { suggestion } from "../core/nearest.ts";
 import { memoryCounters } from "../core/storage/memory.ts";
 import type { KVDriver } from "../core/storage/kv.ts";
@@ -90,11 +91,12 @@ async function storeOf<U extends Use>(
   opened: Map<unknown, Promise<Shared>>,
 ): Promise<Stores[U]> {
   if (isStore(use, given)) return given;
-  const { report, now = Date.now } = options;
+  const { env, report, now = Date.now } = options;
   const choice = choose(use, given, options);
   let shared = opened.get(choice.id);
   if (shared === undefined) {
-    shared = choice.open(now, report).then((backend) => ({ backend, stores: 0 }));
+    const names = entryNames(env["SLUICE_ANALYTICS_METADATA"]);
+    shared = choice.open(now, report, names).then((backend) => ({ backend, stores: 0 }));
     opened.set(choice.id, shared);
   }
   const { backend } = await shared;
@@ -120,7 +122,11 @@ interface Choice {
   /** Equal for stores that share one backend. */
   id: unknown;
   name: string;
-  open(now: () => number, report: (message: string) => void): Promise<Backend>;
+  open(
+    now: () => number,
+    report: (message: string) => void,
+    metadata: readonly string[],
+  ): Promise<Backend>;
 }
 
 function choose(use: Use, given: unknown, { env }: StoreOptions): Choice {
@@ -198,7 +204,7 @@ function named(name: string, options: Record<string, unknown>, path: string): Ch
   return {
     id: plain ? `${name} ${JSON.stringify(options)}` : options,
     name,
-    open: (now, report) => openBackend(name, { options, path, now, report }),
+    open: (now, report, metadata) => openBackend(name, { options, path, metadata, now, report }),
   };
 }
 

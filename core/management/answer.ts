@@ -72,7 +72,7 @@ export function notFound(what: string): ApiError {
 export interface Result {
   result: unknown;
   /** Page and totals, for lists. */
-  info?: Record<string, number | null>;
+  info?: Record<string, number | string | boolean | null>;
 }
 
 /** Never kept, never guessed at, never run. */

@@ -3,27 +3,27 @@
  *
  * @module
  */
-import type { LogPatch, LogSelection, StoredPayload } from "../storage/ports.ts";
-import { Code } from "../error.ts";
-import { matcherOf } from "../storage/logs-match.ts";
-import { ApiError, notFound, type Result } from "./answer.ts";
+import { InputError } from "../storage/key.ts";
+import type { LogPatch, Logs, LogSelection, StoredPayload } from "../storage/ports.ts";
+import type { LogRow } from "../log/row.ts";
+import { invalid, notFound, type Result } from "./answer.ts";
 import { filtersOf, oldFiltersOf } from "./filters.ts";
+import { live } from "./live.ts";
 import { rowDetailJson, rowJson } from "./log-json.ts";
 import type { Call, Resource } from "./resource.ts";
 import { settled } from "./settled.ts";
 import { logDeleteOf, logEditOf, logListOf, pageOf } from "./schema.ts";
 
-/** Milliseconds between two signs of life of a live stream; Bun closes what is silent for ten seconds. */
-const heartbeat = 5000;
-/** Events that may wait for a slow reader of a live stream. */
-const mostWaiting = 1000;
-const encoder = new TextEncoder();
+/** Milliseconds that a page may take which goes on behind a row, and the count of one that does not. */
+const budget = { walk: 60, count: 40 };
+/** Rows up to which a page is walked to. */
+const walkable = 1000;
 
 /** `logs`. */
 export const logs: Resource = {
   "GET gateways/:gateway/logs": list,
   "DELETE gateways/:gateway/logs": remove,
-  "GET gateways/:gateway/logs/live": live,
+  "GET gateways/:gateway/logs/live": async (call) => live(call, selectionOf(call)),
   "GET gateways/:gateway/logs/:id": get,
   "PATCH gateways/:gateway/logs/:id": patch,
   "GET gateways/:gateway/logs/:id/request": (call) => payload(call, "request"),
@@ -41,64 +41,78 @@ function selectionOf({ params, query }: Call): LogSelection {
   };
 }
 
-/** Rows as they are stored by this process, as server-sent events `row`; the filters of the list hold. */
-async function live(call: Call): Promise<Response> {
-  const { host, request } = call;
-  if (host.immediate) {
-    // Isolates know nothing of each other's rows.
-    const message = "Rows are not sent as they come on Workers; ask for the list again";
-    throw new ApiError(501, [{ code: Code.notServed, message }]);
-  }
-  const matches = matcherOf(selectionOf(call));
-  let end = () => {};
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      const send = (text: string) => {
-        // Whoever does not read is not written to for ever.
-        if ((controller.desiredSize ?? 0) < -mostWaiting) return end();
-        controller.enqueue(encoder.encode(text));
-      };
-      const unwatch = host.log.watch((rows) => {
-        for (const row of rows) {
-          if (!matches(row)) continue;
-          send(`id: ${row.id}\nevent: row\ndata: ${JSON.stringify(rowJson(row))}\n\n`);
-        }
-      });
-      const timer = setInterval(() => send(": \n\n"), heartbeat);
-      end = () => {
-        end = () => {};
-        clearInterval(timer);
-        unwatch();
-        try {
-          controller.close();
-        } catch { /* the client has left */ }
-      };
-      request.signal.addEventListener("abort", () => end());
-      send(": live\n\n");
-    },
-    cancel: () => end(),
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-  });
-}
-
 async function list(call: Call): Promise<Result> {
   const { host, query } = call;
-  const { page, per_page, offset, limit } = pageOf(query, 50);
+  const after = query.get("after");
+  const { page, per_page, offset, limit } = pageOf(query, after === null ? 50 : 200);
   const { meta_info } = logListOf(query);
   const selection = selectionOf(call);
   await settled(host);
   const { logs } = host.stores;
+  if (after !== null) return await behind(logs, selection, after, limit);
   const [rows, total, extremes] = await Promise.all([
-    logs.list(selection, { offset, limit }),
-    logs.count(selection),
+    pageFrom(logs, selection, offset, limit),
+    totalOf(logs, selection),
     meta_info ? logs.extremes(selection) : undefined,
   ]);
   return {
     result: rows.map(rowJson),
-    info: { page, per_page, count: rows.length, total_count: total, ...extremes },
+    info: { page, per_page, count: rows.length, ...total, ...extremes },
   };
+}
+
+/** The page behind a row, or the first one; costs the same wherever it is. */
+async function behind(
+  logs: Logs,
+  selection: LogSelection,
+  after: string,
+  limit: number,
+): Promise<Result> {
+  if (selection.order_by !== "created_at") {
+    throw invalid(["query", "order_by"], "With 'after', rows are in the order of 'created_at'");
+  }
+  if (logs.walk === undefined) {
+    throw invalid(["query", "after"], "The store of the log has no pages behind a row; use 'page'");
+  }
+  try {
+    const { rows, next } = await logs.walk(selection, {
+      limit,
+      milliseconds: budget.walk,
+      ...after !== "" && { after },
+    });
+    return { result: rows.map(rowJson), info: { per_page: limit, count: rows.length, next } };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw invalid(["query", "after"], error.message);
+  }
+}
+
+/** A page by its number: exact, however long it takes, and in small pieces where it may take long. */
+async function pageFrom(
+  logs: Logs,
+  selection: LogSelection,
+  offset: number,
+  limit: number,
+): Promise<LogRow[]> {
+  const most = offset + limit;
+  if (logs.walk === undefined || selection.order_by !== "created_at" || most > walkable) {
+    return await logs.list(selection, { offset, limit });
+  }
+  const { rows } = await logs.walk(selection, { limit: most, milliseconds: Infinity });
+  return rows.slice(offset);
+}
+
+/** All rows, or those that were counted in time. */
+async function totalOf(
+  logs: Logs,
+  selection: LogSelection,
+): Promise<{ total_count: number; total_count_exact?: false }> {
+  const { filters = [], search } = selection;
+  if (logs.tally === undefined || (filters.length === 0 && search === undefined)) {
+    return { total_count: await logs.count(selection) };
+  }
+  const { count, exact } = await logs.tally(selection, budget.count);
+  return { total_count: count, ...!exact && { total_count_exact: false } };
 }
 
 async function remove({ host, params, query, audit }: Call): Promise<Result> {

@@ -15,6 +15,7 @@ import type { Setup } from "../setup.ts";
 import { type AdminOptions, createAccess } from "./access.ts";
 import { ApiCode, ApiError, failure, guard, invalid, notFound, success } from "./answer.ts";
 import { actorOf, audit, auditBy } from "./audit.ts";
+import { analytics } from "./analytics.ts";
 import { cache } from "./cache.ts";
 import { costs } from "./costs.ts";
 import { customProviders } from "./custom-providers.ts";
@@ -31,6 +32,7 @@ import { virtualKeys } from "./virtual-keys.ts";
 export const resources: readonly Resource[] = [
   gateways,
   logs,
+  analytics,
   virtualKeys,
   providerConfigs,
   cache,
@@ -52,10 +54,7 @@ const later: readonly [RegExp, string][] = [
     /^gateways\/[^/]+\/custom-domains(?:\/|$)/,
     "point any name at the gateway: the paths without /v1/{account}/{gateway} are gateway 'default'",
   ],
-  [
-    /^gateways\/[^/]+\/(?:routes|analytics)(?:\/|$)/,
-    "it is to come",
-  ],
+  [/^gateways\/[^/]+\/routes(?:\/|$)/, "it is to come"],
 ];
 
 /** Most bytes of a body. */

@@ -16,6 +16,9 @@ export interface Told {
 }
 
 const gatewayQuery = ["search"];
+const analyticsQuery = [
+  ...["start", "end", "interval", "group_by", "filters", "compare", "limit", "order"],
+];
 const g = "gateways/:gateway";
 
 /** By method and path; what is not here is described by its path alone. */
@@ -33,8 +36,14 @@ export const told: Readonly<Record<string, Told>> = {
   [`GET ${g}/logs`]: {
     summary: "Log rows",
     list: true,
-    query: ["order_by", "order_by_direction", "search", "meta_info", "filters"],
+    query: ["order_by", "order_by_direction", "search", "meta_info", "filters", "after"],
   },
+  [`GET ${g}/logs/live`]: {
+    summary: "Log rows as they come, as server-sent events",
+    query: ["search", "filters"],
+  },
+  [`GET ${g}/analytics`]: { summary: "Figures of a gateway", query: analyticsQuery },
+  "GET analytics": { summary: "Figures of all gateways", query: analyticsQuery },
   [`DELETE ${g}/logs`]: {
     summary: "Delete log rows",
     query: ["filters", "order_by", "order_by_direction", "limit"],

@@ -388,6 +388,12 @@ function guardLogs(logs: Logs, guard: Guard): Logs {
     ...logs.arrivals && {
       arrivals: (after, limit) => guard.run(() => logs.arrivals!(after, limit)),
     },
+    ...logs.lastPlace && { lastPlace: () => guard.run(() => logs.lastPlace!()) },
+    ...logs.walk && { walk: (selection, page) => guard.run(() => logs.walk!(selection, page)) },
+    ...logs.tally && {
+      tally: (selection, most) => guard.run(() => logs.tally!(selection, most)),
+    },
+    ...logs.analyze && { analyze: (query) => guard.run(() => logs.analyze!(query), true) },
     delete: (selection, limit) => guard.run(() => logs.delete(selection, limit)),
     close: () => logs.close(),
   };

@@ -10,7 +10,15 @@
  * @module
  */
 import type { LogEntry, LogRow, Payload } from "../log/row.ts";
-import { type Arrived, extremesOf, matcherOf, sortRows, sumsOf } from "./logs-match.ts";
+import {
+  type Arrived,
+  extremesOf,
+  matcherOf,
+  ofGateway,
+  sortRows,
+  sumsOf,
+  walkRows,
+} from "./logs-match.ts";
 import type { Arrival, Json, KV, Logs, LogSelection } from "./ports.ts";
 
 /** How {@link kvLogs} works. */
@@ -281,6 +289,17 @@ export function kvLogs(kv: KV, options: KVLogsOptions = {}): Logs {
           row: structuredClone(row),
           place: `${batch.name}/${row.id}`,
         }));
+    },
+    async lastPlace() {
+      const last = (await everything()).at(-1);
+      return last && `${last.batch.name}/${last.row.id}`;
+    },
+    async walk(selection, page) {
+      return walkRows(await select(ofGateway(selection)), selection, page);
+    },
+    async analyze(query) {
+      const { analyzeRows, rowsOf } = await import("../analytics/query.ts");
+      return analyzeRows(query, (await select(rowsOf(query))).map(({ row }) => row));
     },
     delete: (selection, limit) =>
       change(async () => {

@@ -36,6 +36,17 @@ export function lazyLogs(driver: string, open: () => Promise<Logs>): Logs {
     payload: async (gateway, id, which) => (await logs()).payload(gateway, id, which),
     patch: async (gateway, id, patch) => (await logs()).patch(gateway, id, patch),
     arrivals: async (after, limit) => await (await logs()).arrivals?.(after, limit) ?? [],
+    lastPlace: async () => await (await logs()).lastPlace!(),
+    async walk(selection, page) {
+      const own = await logs();
+      return await own.walk!(selection, page);
+    },
+    async tally(selection, milliseconds) {
+      const own = await logs();
+      if (own.tally !== undefined) return await own.tally(selection, milliseconds);
+      return { count: await own.count(selection), exact: true };
+    },
+    analyze: async (query) => await (await logs()).analyze!(query),
     delete: async (selection, limit) => (await logs()).delete(selection, limit),
     close: async () => opened?.close(),
   };

@@ -13,7 +13,16 @@ import {
   orderingOf,
   searchOf,
 } from "./logs-conditions.ts";
-import type { LogExtremes, LogField, LogOrder, LogSelection, LogSums } from "./ports.ts";
+import { InputError } from "./key.ts";
+import type {
+  LogExtremes,
+  LogField,
+  LogOrder,
+  LogPage,
+  LogSelection,
+  LogSums,
+  LogWalk,
+} from "./ports.ts";
 
 /** A row and its place in the order of arrival. */
 export interface Arrived {
@@ -143,6 +152,56 @@ export function sortRows<T extends Arrived>(
     }
     return (a.row.created_at - b.row.created_at || a.arrival - b.arrival) * sign;
   });
+}
+
+/** Where a walk goes on: behind a row, which may be gone if the time is known that it was made at. */
+export function placeOf(after: string): { id: string; time: number | undefined } {
+  const [, time, id] = /^(-?\d{1,16}(?:\.\d{1,20})?):(.*)$/s.exec(after) ?? [];
+  return id === undefined ? { id: after, time: undefined } : { id, time: Number(time) };
+}
+
+/** What {@link placeOf} reads. */
+export function placeText({ created_at, id }: { created_at: number; id: string }): string {
+  return `${created_at}:${id}`;
+}
+
+/** There is no row to go on behind. */
+export function noPlace(after: string): InputError {
+  return new InputError(`The log has no row '${after.slice(0, 100)}' to go on behind`);
+}
+
+/** All rows of the gateway that a selection is about. */
+export function ofGateway({ gateway }: LogSelection): LogSelection {
+  return gateway === undefined ? {} : { gateway };
+}
+
+/** A page of rows, as a log's `walk` gives it. @param rows All of the gateway, in no order. */
+export function walkRows<T extends Arrived>(
+  rows: T[],
+  selection: LogSelection,
+  { after, limit }: LogWalk,
+): LogPage {
+  const order = { direction: selection.direction ?? "desc" } as const;
+  const sorted = sortRows(rows, order, true);
+  let from = 0;
+  if (after !== undefined) {
+    const { id, time } = placeOf(after);
+    from = sorted.findIndex(({ row }) => row.id === id) + 1;
+    if (from === 0) {
+      if (time === undefined) throw noPlace(after);
+      const reached = order.direction === "desc"
+        ? ({ row }: T) => row.created_at <= time
+        : ({ row }: T) => row.created_at >= time;
+      from = sorted.findIndex(reached);
+      if (from < 0) return { rows: [], next: null };
+    }
+  }
+  const matches = matcherOf(selection);
+  const found: LogRow[] = [];
+  for (; from < sorted.length && found.length < limit; from++) {
+    if (matches(sorted[from]!.row)) found.push(structuredClone(sorted[from]!.row));
+  }
+  return { rows: found, next: from < sorted.length ? placeText(sorted[from - 1]!.row) : null };
 }
 
 /** Extremes of rows. */

@@ -5,7 +5,15 @@
  */
 // deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { LogEntry, Payload } from "../log/row.ts";
-import { type Arrived, extremesOf, matcherOf, sortRows, sumsOf } from "./logs-match.ts";
+import {
+  type Arrived,
+  extremesOf,
+  matcherOf,
+  ofGateway,
+  sortRows,
+  sumsOf,
+  walkRows,
+} from "./logs-match.ts";
 import type { Arrival, Logs, LogSelection } from "./ports.ts";
 
 /** Bounds of {@link memoryLogs}. */
@@ -115,6 +123,16 @@ export function memoryLogs(options: MemoryLogsOptions = {}): Logs {
         }
       }
       return found;
+    },
+    async lastPlace() {
+      return arrivals === 0 ? undefined : `${nameOf()}:${arrivals - 1}`;
+    },
+    async walk(selection, page) {
+      return walkRows(select(ofGateway(selection)), selection, page);
+    },
+    async analyze(query) {
+      const { analyzeRows, rowsOf } = await import("../analytics/query.ts");
+      return analyzeRows(query, (select(rowsOf(query))).map(({ row }) => row));
     },
     async delete(selection, limit) {
       const rows = sortRows(select(selection), selection, false).slice(0, limit);

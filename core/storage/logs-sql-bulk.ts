@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Minutes } from "../analytics/rollups.ts";
 import type { LogEntry } from "../log/row.ts";
 import { cleanText } from "./logs-conditions.ts";
 import { detailValues, logValues } from "./logs-sql-row.ts";
@@ -27,8 +28,16 @@ export interface ParcelLimits {
   body: number;
 }
 
-/** Packs entries into parcels; of several with one id the first counts. */
-export function parcelsOf(entries: readonly LogEntry[], limits: ParcelLimits): Parcel[] {
+/**
+ * Packs entries into parcels; of several with one id the first counts.
+ *
+ * @param names Entries of metadata that sums are kept apart by.
+ */
+export function parcelsOf(
+  entries: readonly LogEntry[],
+  limits: ParcelLimits,
+  names: readonly string[] = [],
+): Parcel[] {
   const parcels: Parcel[] = [];
   let rows: string[] = [];
   let bodies: Uint8Array[] = [];
@@ -57,8 +66,12 @@ export function parcelsOf(entries: readonly LogEntry[], limits: ParcelLimits): P
       bodies.push(part);
       bytes += part.length;
     }
-    rows.push(`${values.slice(0, -1)},${JSON.stringify(places).slice(1)}`);
-    characters += values.length;
+    // Each row's own sums: which rows are new, only the database knows.
+    const minutes = new Minutes(names);
+    minutes.add(entry.row);
+    const sums = minutes.stored();
+    rows.push(`${values.slice(0, -1)},${JSON.stringify(places).slice(1, -1)},${sums.slice(1)}`);
+    characters += values.length + sums.length;
   }
   close();
   return parcels;
@@ -97,6 +110,7 @@ function joined(parts: Uint8Array[], length: number): Uint8Array {
 const names = (columns: typeof logColumns) => columns.map(([name]) => name).join(", ");
 const place = (name: string) => logColumns.findIndex(([column]) => column === name);
 const bodiesAt = logColumns.length + detailColumns.length;
+const cellAt = bodiesAt + 4;
 
 /** Reads a value of a row. */
 const reader: Record<Dialect, (i: number, type: string) => string> = {
@@ -125,6 +139,12 @@ export const d1Insert: readonly { sql: string; bodies: boolean }[] = [
     bodies: false,
   },
   {
+    sql: "INSERT INTO sluice_rollup_batches (cells) " +
+      `SELECT json_group_array(json(v.value -> ${cellAt})) FROM json_each(?1) AS v ` +
+      `WHERE NOT EXISTS (SELECT 1 FROM sluice_logs WHERE id = ${id}) HAVING count(*) > 0`,
+    bodies: false,
+  },
+  {
     sql: `INSERT INTO sluice_logs (seq, ${names(logColumns)}) ` +
       `SELECT ${lastSeq} + 1 + v.key, ${columns("sqlite", logColumns)} ` +
       "FROM json_each(?1) AS v WHERE TRUE ORDER BY v.key ON CONFLICT (id) DO NOTHING",
@@ -150,7 +170,10 @@ export const postgresInsert: string =
   "ON CONFLICT (id) DO NOTHING RETURNING seq, id, gateway), " +
   "counted AS (INSERT INTO sluice_log_counts (gateway, total) " +
   "SELECT gateway, count(*) FROM added GROUP BY gateway ORDER BY gateway " +
-  "ON CONFLICT (gateway) DO UPDATE SET total = sluice_log_counts.total + excluded.total) " +
+  "ON CONFLICT (gateway) DO UPDATE SET total = sluice_log_counts.total + excluded.total), " +
+  "summed AS (INSERT INTO sluice_rollup_batches (cells) " +
+  `SELECT jsonb_agg(v.value -> ${cellAt})::text FROM v ` +
+  `JOIN added ON added.id = (v.value ->> ${place("id")}) HAVING count(*) > 0) ` +
   `INSERT INTO sluice_log_details (seq, ${names(detailColumns)}, request, response) ` +
   `SELECT added.seq, ${details("postgresql")}, ${body("postgresql", "$2::bytea", 0)}, ` +
   `${body("postgresql", "$2::bytea", 2)} ` +

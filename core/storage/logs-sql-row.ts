@@ -62,9 +62,7 @@ export function detailValues({ row, request, response }: LogEntry): SqlValue[] {
     row.finish_reason,
     row.usage,
     // Without names: they would be a tenth of the row.
-    cost === null
-      ? null
-      : [cost.input, cost.cache_read, cost.cache_write, cost.output, cost.other, cost.source],
+    cost === null ? null : costOf(cost),
     row.byok,
     row.error === null ? null : row.error.code,
     row.request_size,
@@ -81,6 +79,13 @@ export function detailValues({ row, request, response }: LogEntry): SqlValue[] {
   ];
 }
 
+function costOf(cost: CostParts): NonNullable<Detail[5]> {
+  const { input, cache_read, cache_write, output, other, source, saved } = cost;
+  const found: NonNullable<Detail[5]> = [input, cache_read, cache_write, output, other, source];
+  if (saved !== undefined) found[6] = saved;
+  return found;
+}
+
 /** The column `detail`; what comes later is added at the end. */
 type Detail = [
   request_id: string | null,
@@ -88,7 +93,7 @@ type Detail = [
   attempt: number,
   finish_reason: string | null,
   usage: LogRow["usage"],
-  cost: [number, number, number, number, number, CostParts["source"]] | null,
+  cost: [number, number, number, number, number, CostParts["source"], saved?: number] | null,
   byok: string | null,
   error_code: number | string | null,
   request_size: number | null,
@@ -157,6 +162,7 @@ export function rowOf(record: SqlRow): LogRow {
       output: cost[3],
       other: cost[4],
       source: cost[5],
+      ...cost[6] !== undefined && { saved: cost[6] },
     },
     custom_cost: (flags & 16) !== 0,
     metadata: found.metadata === null ? null : JSON.parse(found.metadata) as LogRow["metadata"],

@@ -128,12 +128,37 @@ function tables(dialect: Dialect): string[] {
   ];
 }
 
+/** Columns that tell one sum from another; see `core/analytics/rollups.ts`. */
+export const rollupKey: readonly string[] = ["gateway", "grain", "level", "start", "dims"];
+
+/** Sums for analytics; whatever is written counts, and stays when rows go. */
+function rollupTables(dialect: Dialect): string[] {
+  const { text, number, flag, seq } = types[dialect];
+  const clustered = dialect === "sqlite" ? " WITHOUT ROWID" : "";
+  return [
+    `CREATE TABLE sluice_rollups (gateway ${text} NOT NULL, grain ${flag} NOT NULL, ` +
+    `level ${flag} NOT NULL, start ${number} NOT NULL, dims ${text} NOT NULL, ` +
+    `figures ${text} NOT NULL, PRIMARY KEY (${rollupKey.join(", ")}))${clustered}`,
+    // Sums of batches that are not in there yet.
+    `CREATE TABLE sluice_rollup_batches (id ${seq}, cells ${text} NOT NULL)`,
+    // One row: who brings batches into the sums makes the next one, and only one can.
+    `CREATE TABLE sluice_rollup_folds (version ${number} PRIMARY KEY)`,
+    "INSERT INTO sluice_rollup_folds (version) VALUES (0)",
+    // From when on sums are complete, by the name of an entry of metadata, '' for all of them.
+    `CREATE TABLE sluice_rollup_names (name ${text} PRIMARY KEY, since ${number} NOT NULL)`,
+    `INSERT INTO sluice_rollup_names (name, since) SELECT '', ${nextTime}`,
+  ];
+}
+
+/** A time in milliseconds that is after all rows that are there. */
+export const nextTime: string = "coalesce((SELECT max(created_at) + 1 FROM sluice_logs), 0)";
+
 /**
  * The schema, step by step: the version in `sluice_schema` is the number of steps that were made. A
  * step never changes; what comes later is another one at the end.
  */
 function steps(dialect: Dialect): string[][] {
-  return [tables(dialect)];
+  return [tables(dialect), rollupTables(dialect)];
 }
 
 const versions =

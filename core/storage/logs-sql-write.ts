@@ -5,7 +5,7 @@
  * @module
  */
 // deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
-import type { LogEntry } from "../log/row.ts";
+import type { LogEntry, LogRow } from "../log/row.ts";
 import { d1Insert, parcelsOf, postgresInsert } from "./logs-sql-bulk.ts";
 import { detailValues, logValues } from "./logs-sql-row.ts";
 import {
@@ -18,6 +18,14 @@ import {
   migratePostgres,
   migrateSync,
 } from "./logs-sql-schema.ts";
+import {
+  d1Folding,
+  foldAfter,
+  type Folding,
+  namesSql,
+  postgresFolding,
+  sqliteFolding,
+} from "./logs-sql-rollups.ts";
 import { type SqlDatabase, type SqlRow, type SqlValue, type SyncDatabase, syncSql } from "./sql.ts";
 
 /** SQL that selects rows to delete, by `seq`. */
@@ -26,8 +34,16 @@ export interface Doomed {
   values: SqlValue[];
 }
 
+/** What sums for analytics are made with. */
+export interface SumOptions {
+  /** Entries of metadata that they are kept apart by. */
+  names: readonly string[];
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
 /** Changes of the log's tables. */
-export interface LogWriting {
+export interface LogWriting extends Folding {
   /** All or nothing. */
   append(entries: readonly LogEntry[]): Promise<void>;
   /** @param doomed The rows, at most so many of them. @returns Number of rows deleted. */
@@ -53,10 +69,13 @@ const atOnce = 200;
 const lookedUp = 2000;
 
 /** Writes to SQLite through `node:sqlite`. */
-export function sqliteWriting(instance: unknown): LogWriting {
+export function sqliteWriting(instance: unknown, { names: apart, now }: SumOptions): LogWriting {
   const database = instance as Sqlite;
   migrateSync(database);
-  const { transaction } = syncSql(database);
+  const { rows, transaction } = syncSql(database);
+  transaction(() => namesSql(false).forEach((sql) => rows(sql, JSON.stringify(apart))));
+  const folding = sqliteFolding(database, { names: apart, now });
+  const foldNow = nowAndThen(folding, foldAfter);
   const last = database.prepare(`SELECT ${lastSeq} AS seq`);
   const noteLast = database.prepare(keepLastSeq);
   const addRow = database.prepare(
@@ -78,13 +97,16 @@ export function sqliteWriting(instance: unknown): LogWriting {
 
   return {
     async append(entries) {
+      const rows: LogRow[] = [];
       transaction(() => {
         let { seq } = last.get() as { seq: number };
         const added = new Map<string, number>();
+        const before = seq;
         for (const entry of entries) {
           const values = logValues(entry.row);
           if (Number(addRow.run(seq + 1, ...values).changes) === 0) continue;
           seq++;
+          rows.push(entry.row);
           const { request, response } = entry;
           addDetails.run(
             seq,
@@ -96,8 +118,12 @@ export function sqliteWriting(instance: unknown): LogWriting {
           added.set(gateway, (added.get(gateway) ?? 0) + 1);
         }
         count(added);
+        if (seq > before) folding.note(before + 1, seq);
       });
+      if (rows.length > 0) folding.count(rows);
+      await foldNow();
     },
+    fold: folding.fold,
     async remove(doomed, limit) {
       let deleted = 0;
       while (deleted < limit) {
@@ -111,6 +137,8 @@ export function sqliteWriting(instance: unknown): LogWriting {
           if (at > 0 || deleted > 0) await new Promise((done) => setTimeout(done, 0));
           transaction(() => {
             const gone = new Map<string, number>();
+            // Rows count, whatever becomes of them.
+            while (folding.within());
             noteLast.run();
             for (const { seq, id, gateway } of found.slice(at, at + atOnce)) {
               if (Number(removeRow.run(seq, id).changes) === 0) continue;
@@ -132,15 +160,27 @@ export function sqliteWriting(instance: unknown): LogWriting {
 const d1Limits = { json: 400_000, bodies: 900_000, body: 800_000 };
 
 /** Writes to D1. Bodies over 800,000 bytes are cut, as a row there has 2 MB at most. */
-export async function d1Writing(d1: D1): Promise<LogWriting> {
+export async function d1Writing(
+  d1: D1,
+  database: SqlDatabase,
+  { names: apart, now }: SumOptions,
+): Promise<LogWriting> {
   await migrateD1(d1);
+  if (apart.length > 0) {
+    await d1.batch(namesSql(false).map((sql) => d1.prepare(sql).bind(JSON.stringify(apart))));
+  }
+  const folding = d1Folding(d1, database, now);
+  // An instance may end after any request: by chance, one of so many folds.
+  const foldNow = nowAndThen(folding, 1, 1 / foldAfter);
   return {
     async append(entries) {
-      const statements = parcelsOf(entries, d1Limits).flatMap(({ json, bodies: bytes }) =>
+      const statements = parcelsOf(entries, d1Limits, apart).flatMap(({ json, bodies: bytes }) =>
         d1Insert.map(({ sql, bodies }) => d1.prepare(sql).bind(json, ...bodies ? [bytes] : []))
       );
       if (statements.length > 0) await d1.batch(statements);
+      await foldNow();
     },
+    fold: folding.fold,
     async remove(doomed, limit) {
       const { sql, values } = doomed(limit);
       const statements = [
@@ -158,17 +198,39 @@ export async function d1Writing(d1: D1): Promise<LogWriting> {
   };
 }
 
+/** Folds with every so many batches, or by chance; what fails is done another time. */
+function nowAndThen({ fold }: Folding, every: number, chance = 1): () => Promise<void> {
+  let since = 0;
+  return async () => {
+    if (++since < every || (chance < 1 && Math.random() > chance)) return;
+    since = 0;
+    try {
+      while (await fold());
+    } catch {
+      // The rows are written, and their sums with them.
+    }
+  };
+}
+
 const noLimits = { json: Infinity, bodies: Infinity, body: Infinity };
 
 /** Writes to PostgreSQL: a batch and a deletion are one statement each, and so one transaction. */
-export async function postgresWriting(database: SqlDatabase): Promise<LogWriting> {
+export async function postgresWriting(
+  database: SqlDatabase,
+  { names: apart, now }: SumOptions,
+): Promise<LogWriting> {
   await migratePostgres(database);
+  for (const sql of namesSql(true)) await database.prepare(sql).run(JSON.stringify(apart));
+  const folding = postgresFolding(database, now);
+  const foldNow = nowAndThen(folding, foldAfter);
   return {
     async append(entries) {
-      for (const { json, bodies } of parcelsOf(entries, noLimits)) {
+      for (const { json, bodies } of parcelsOf(entries, noLimits, apart)) {
         await database.prepare(postgresInsert).run(json, bodies);
       }
+      await foldNow();
     },
+    fold: folding.fold,
     async remove(doomed, limit) {
       const { sql, values } = doomed(limit);
       const row = await database.prepare(

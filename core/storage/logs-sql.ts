@@ -6,9 +6,11 @@
 import { metadataText } from "./logs-conditions.ts";
 import { figures } from "./logs-match.ts";
 import { sqlArrivals } from "./logs-sql-arrivals.ts";
+import { sqlAnalytics } from "./logs-sql-analytics.ts";
 import { columnOf, isCovered, orderOf, Query, whereOf } from "./logs-sql-filter.ts";
 import { keptOf, rowColumns, rowOf } from "./logs-sql-row.ts";
 import type { D1, Dialect } from "./logs-sql-schema.ts";
+import { sqlWalks } from "./logs-sql-walk.ts";
 import { d1Writing, type LogWriting, postgresWriting, sqliteWriting } from "./logs-sql-write.ts";
 import type {
   LogExtremes,
@@ -20,6 +22,14 @@ import type {
   StoredPayload,
 } from "./ports.ts";
 import type { SqlDatabase, SqlRow } from "./sql.ts";
+
+/** How {@link sqlLogs} works. */
+export interface SqlLogsOptions {
+  /** Milliseconds since 1970; `Date.now` unless given. */
+  now?: () => number;
+  /** Entries of metadata that analytics keep sums for; all instances must have the same. */
+  metadata?: readonly string[];
+}
 
 /** Newest rows among which a page is looked for before all rows are. */
 const recent = 20_000;
@@ -33,7 +43,8 @@ const inOrder = "sluice_logs NOT INDEXED";
  *
  * Each method rejects as its database does. An error of another version's tables says so.
  */
-export function sqlLogs(database: SqlDatabase): Logs {
+export function sqlLogs(database: SqlDatabase, options: SqlLogsOptions = {}): Logs {
+  const { now = Date.now, metadata: names = [] } = options;
   const { connector } = database;
   const dialect: Dialect = database.dialect === "postgresql" ? "postgresql" : "sqlite";
   const d1 = connector === "cloudflare-d1";
@@ -51,9 +62,10 @@ export function sqlLogs(database: SqlDatabase): Logs {
     return opened ??= await open();
   }
   async function open(): Promise<LogWriting> {
-    if (dialect === "postgresql") return await postgresWriting(database);
+    const sums = { names, now };
+    if (dialect === "postgresql") return await postgresWriting(database, sums);
     const instance = await database.getInstance();
-    return d1 ? await d1Writing(instance as D1) : sqliteWriting(instance);
+    return d1 ? await d1Writing(instance as D1, database, sums) : sqliteWriting(instance, sums);
   }
 
   async function rows(sql: string, { values }: Query): Promise<SqlRow[]> {
@@ -215,6 +227,20 @@ export function sqlLogs(database: SqlDatabase): Logs {
         ? `SELECT id FROM sluice_logs ${of()}`
         : `UPDATE sluice_logs SET ${changes.join(", ")} ${of()} RETURNING id`;
       return (await rows(sql, q)).length > 0;
+    },
+    ...sqlWalks(dialect, query, rows),
+    analyze: sqlAnalytics({
+      dialect,
+      query,
+      rows,
+      now,
+      most: d1 ? 10_000 : 200_000,
+      fold: async () => await (await ready()).fold(),
+    }),
+    async lastPlace() {
+      const sql = "SELECT seq, id FROM sluice_logs ORDER BY seq DESC LIMIT 1";
+      const [row] = await rows(sql, query());
+      return row && `${row["seq"]}:${row["id"]}`;
     },
     arrivals: sqlArrivals(dialect, async (sql, ...values) => {
       await ready();

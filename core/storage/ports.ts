@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Analysis, AnalyticsQuery } from "../analytics/query.ts";
 import type { LogEntry, LogRow } from "../log/row.ts";
 
 /** JSON, as it is stored. */
@@ -250,6 +251,24 @@ export interface LogSizes {
   next: string | null;
 }
 
+/** Where a walk goes on, and how far. */
+export interface LogWalk {
+  /** `next` of the page before, or the id of a row; from the first row on unless given. */
+  after?: string;
+  /** Most rows. */
+  limit: number;
+  /** About as long as it may take. */
+  milliseconds: number;
+}
+
+/** Rows that were met on a walk. */
+export interface LogPage {
+  /** Without bodies. */
+  rows: LogRow[];
+  /** What goes on behind them; null at the end. */
+  next: string | null;
+}
+
 /** A row in the order of arrival. */
 export interface Arrival {
   /** Without bodies. */
@@ -296,6 +315,17 @@ export interface Logs {
    * another store than the one that the place is from.
    */
   arrivals?(after: string | undefined, limit: number): Promise<Arrival[]>;
+  /** Place of the row that came last, for {@link arrivals}; nothing where there is none. */
+  lastPlace?(): Promise<string | undefined>;
+  /**
+   * A page behind a row, which costs the same wherever it is. Where few rows are selected it may hold less
+   * than `limit`, or nothing, after about `milliseconds`, and go on with the next one.
+   */
+  walk?(selection: LogSelection, page: LogWalk): Promise<LogPage>;
+  /** Number of rows, or of some of them where counting all would take longer than `milliseconds`. */
+  tally?(selection: LogSelection, milliseconds: number): Promise<{ count: number; exact: boolean }>;
+  /** Figures of many rows. A store without it has no analytics. */
+  analyze?(query: AnalyticsQuery): Promise<Analysis>;
   /** Deletes at most `limit` rows with their bodies, in the selection's order; the number deleted. */
   delete(selection: LogSelection, limit: number): Promise<number>;
   /** Lets go of connections and files. */

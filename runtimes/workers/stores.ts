@@ -6,6 +6,7 @@
  */
 import cloudflareKV from "unstorage/drivers/cloudflare-kv-binding";
 import { ConfigError } from "../../core/config.ts";
+import { entryNames } from "../../core/analytics/names.ts";
 import { suggestion } from "../../core/nearest.ts";
 import { type KVDriver, kvOver } from "../../core/storage/kv.ts";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
@@ -88,7 +89,11 @@ export function openWorkerStores(
       (database !== undefined
         ? lazyLogs(
           "d1",
-          async () => (await import("../../core/storage/logs-sql.ts")).sqlLogs(database),
+          async () => {
+            const { sqlLogs } = await import("../../core/storage/logs-sql.ts");
+            const metadata = entryNames(env["SLUICE_ANALYTICS_METADATA"]);
+            return sqlLogs(database, { now, metadata });
+          },
         )
         : absent("SLUICE_DB", "logs are forgotten", logsInMemory(1000))),
   };

@@ -12,6 +12,7 @@ import type {
 } from "../../core/storage/ports.ts";
 import { all, clear, ids, noon, row } from "./log-row.ts";
 import { arrivalsContract } from "./logs-contract-arrivals.ts";
+import { walksContract } from "./logs-contract-walks.ts";
 import { filtersContract } from "./logs-contract-filters.ts";
 import { rowsContract } from "./logs-contract-rows.ts";
 import { randomEntries, randomSelection, source } from "./logs-random.ts";
@@ -45,6 +46,7 @@ export function logsContract(
     rowsContract(() => logs, size);
     filtersContract(() => logs);
     if (!late) arrivalsContract(() => logs);
+    walksContract(() => logs, Math.ceil(selections / 5));
 
     describe("order", () => {
       beforeEach(() => clear(logs));
