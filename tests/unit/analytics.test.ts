@@ -25,7 +25,7 @@ import {
 import { noon } from "../support/log-row.ts";
 import { noPostgres, startPostgres, type TestPostgres } from "../support/postgres.ts";
 
-const options: { now(): number; metadata: readonly string[] } = {
+const options: { now(): number; metadata: readonly string[]; mostRows?: number } = {
   now: () => analyticsNow,
   metadata: analyticsNames,
 };
@@ -173,15 +173,15 @@ describe("sums in SQLite", () => {
   });
 
   it("tell that rows were too many to look at all of them", async () => {
-    const logs = onSqlite(":memory:");
-    for (let from = 0; from < 202_000; from += 1000) {
-      await logs.append(Array.from({ length: 1000 }, (_, i) => rowAt(`r${from + i}`, noon - from)));
+    const logs = onSqlite(":memory:", { ...options, mostRows: 5000 });
+    for (let from = 0; from < 6000; from += 500) {
+      await logs.append(Array.from({ length: 500 }, (_, i) => rowAt(`r${from + i}`, noon - from)));
     }
     const filters = [{ key: "path", operator: "contains" as const, value: ["/"] }] as never;
     const found = await requests(logs, { start: noon - day, filters });
-    assert.deepEqual([found.source, found.complete, found.attempts], ["rows", false, 200_000]);
+    assert.deepEqual([found.source, found.complete, found.attempts], ["rows", false, 5000]);
     const sums = await requests(logs, { start: noon - day });
-    assert.deepEqual([sums.source, sums.complete, sums.attempts], ["rollups", true, 202_000]);
+    assert.deepEqual([sums.source, sums.complete, sums.attempts], ["rollups", true, 6000]);
     await logs.close();
   });
 
