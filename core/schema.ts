@@ -34,6 +34,19 @@ const glob = v.pipe(
   v.minLength(1),
   v.maxLength(256),
 );
+const globList = v.pipe(v.array(glob), v.maxLength(1000, "a list of 1,000 at most"));
+/** Stamped on each row of the log. */
+const stamp = v.pipe(
+  v.record(
+    v.pipe(v.string(), v.maxLength(256, "text of 256 characters at most")),
+    v.union([
+      v.pipe(v.string(), v.maxLength(4096, "text of 4,096 characters at most")),
+      v.number(),
+      v.boolean(),
+    ]),
+  ),
+  v.check((entries) => Object.keys(entries).length <= 64, "an object of 64 entries at most"),
+);
 /** As long as a timer can be. */
 const milliseconds = v.pipe(count, v.maxValue(2 ** 31 - 1));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
@@ -46,16 +59,20 @@ export const keyRules = {
     v.string(),
     v.check((text) => !Number.isNaN(Date.parse(text)), "a date and time as in RFC 3339"),
   )),
-  gateways: v.optional(v.array(glob)),
-  providers: v.optional(v.array(glob)),
-  models: v.optional(v.array(glob)),
-  metadata: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
-  limits: v.optional(v.array(v.strictObject({
-    limit: positive,
-    window: positive,
-    unit: v.picklist(["requests", "tokens"]),
-    technique: v.optional(v.picklist(["fixed", "sliding"])),
-  }))),
+  gateways: v.optional(globList),
+  providers: v.optional(globList),
+  models: v.optional(globList),
+  metadata: v.optional(stamp),
+  // Each is a call to the store of counts, with each request.
+  limits: v.optional(v.pipe(
+    v.array(v.strictObject({
+      limit: positive,
+      window: positive,
+      unit: v.picklist(["requests", "tokens"]),
+      technique: v.optional(v.picklist(["fixed", "sliding"])),
+    })),
+    v.maxLength(32, "a list of 32 at most"),
+  )),
 };
 
 const rateLimit = v.pipe(

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { addressFault, type AddressRules } from "../settings/address.ts";
+import { addressFault } from "../settings/address.ts";
 import type { ProviderRecord } from "../settings/records.ts";
 import { ApiCode, ApiError, invalid, type Result } from "./answer.ts";
-import type { Call, Resource } from "./resource.ts";
+import { addressRulesOf, type Call, type Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
 import { listQueryOf, providerOf } from "./schema-settings.ts";
 
@@ -176,7 +176,7 @@ function plain(record: ProviderRecord): ProviderRecord {
 }
 
 async function assertUsable(call: Call, record: ProviderRecord): Promise<void> {
-  const fault = addressFault(record.base_url, rulesOf(call));
+  const fault = addressFault(record.base_url, addressRulesOf(call));
   if (fault !== undefined) {
     throw new ApiError(400, [{
       code: ApiCode.baseURL,
@@ -196,10 +196,6 @@ async function assertUsable(call: Call, record: ProviderRecord): Promise<void> {
       path: ["body", "slug"],
     }]);
   }
-}
-
-function rulesOf({ setup: { config }, loopback }: Call): AddressRules {
-  return { any: config.allow_private_providers, loopback };
 }
 
 function missing(): never {

@@ -8,6 +8,7 @@ import type { GatewaySettings } from "../config.ts";
 import { Code, isGatewayError } from "../error.ts";
 import { providerNamed } from "../locate.ts";
 import { shown } from "../nearest.ts";
+import { addressFault } from "../settings/address.ts";
 import { settingsOf } from "../settings/effective.ts";
 import type { Snapshot } from "../settings/snapshot.ts";
 import type { GatewayRecord } from "../settings/records.ts";
@@ -16,9 +17,14 @@ import type { Json } from "../storage/ports.ts";
 import { ApiCode, ApiError, invalid, notFound, type Result } from "./answer.ts";
 import { datasetsOf } from "./datasets.ts";
 import { evaluationsOf } from "./evaluations.ts";
-import type { Call, Resource } from "./resource.ts";
+import { addressRulesOf, type Call, type Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
-import { gatewayCreateOf, gatewayUpdateOf, listQueryOf } from "./schema-settings.ts";
+import {
+  type GatewayBody,
+  gatewayCreateOf,
+  gatewayUpdateOf,
+  listQueryOf,
+} from "./schema-settings.ts";
 
 /** `gateways`. */
 export const gateways: Resource = {
@@ -107,6 +113,7 @@ async function create(call: Call): Promise<Result> {
     }
     const record = { id, created_at: at, modified_at: at, settings: given };
     assertUsable(call, record);
+    assertAddresses(call, given);
     await store.put("gateway", record);
   });
   const settings = await host.settings.latest();
@@ -132,6 +139,7 @@ async function update(call: Call, isWhole: boolean): Promise<Result> {
       settings: { ...old?.settings, ...given },
     };
     assertUsable(call, record);
+    assertAddresses(call, given);
     await store.put("gateway", record);
   });
   const after = await host.settings.latest();
@@ -243,6 +251,24 @@ function assertUsable({ setup }: Call, record: GatewayRecord): void {
         "would get in",
     );
   }
+}
+
+/** As for custom providers: whoever may manage the gateway must not reach what only its machine can. */
+function assertAddresses(call: Call, { otel, access }: GatewayBody): void {
+  const rules = addressRulesOf(call);
+  const look = (path: (string | number)[], url: Json | undefined) => {
+    if (typeof url !== "string") return;
+    // A collector may be told apart by a query, which no base URL has.
+    const fault = addressFault(url.replace(/[?#].*$/s, ""), rules);
+    if (fault === undefined) return;
+    throw invalid(["body", ...path], `Field '${path.join(".")}' ${fault}`);
+  };
+  for (const [i, { url }] of ((otel ?? []) as { url: string }[]).entries()) {
+    look(["otel", i, "url"], url);
+  }
+  const { team_domain, jwks_url } = (access ?? {}) as { team_domain?: string; jwks_url?: string };
+  look(["access", "team_domain"], team_domain);
+  look(["access", "jwks_url"], jwks_url);
 }
 
 /** What stored answers depend on. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Host } from "../host.ts";
+import type { AddressRules } from "../settings/address.ts";
 import type { Setup } from "../setup.ts";
 import type { Result } from "./answer.ts";
 import type { Audit } from "./audit.ts";
@@ -32,6 +33,11 @@ export interface Call {
   readonly query: URLSearchParams;
   /** JSON of POST, PUT and PATCH, not checked yet; else undefined. */
   readonly body: unknown;
+}
+
+/** Which addresses the gateway may be told to ask. */
+export function addressRulesOf({ setup: { config }, loopback }: Call): AddressRules {
+  return { any: config.allow_private_providers, loopback };
 }
 
 /** Answers a call, or throws an `ApiError`. */

@@ -114,6 +114,10 @@ const headers = v.nullish(v.pipe(
   v.check(areHeaders, "a JSON object of headers, as text: names and values as HTTP has them"),
 ));
 
+/** Headers that are the gateway's own business or HTTP's. */
+const forbidden =
+  /^(?:host|connection|keep-alive|content-length|transfer-encoding|upgrade|te|trailer|expect|proxy-connection|http2-settings|cf-aig-.*)$/;
+
 const providerRest = {
   enable: v.nullish(v.boolean()),
   beta: v.nullish(v.boolean()),
@@ -132,7 +136,10 @@ const providerRest = {
     "cohere-v2",
     "none",
   ])),
-  key_header: v.nullish(headerName),
+  key_header: v.nullish(v.pipe(
+    headerName,
+    v.check((name) => !forbidden.test(name), "a header that HTTP does not live by"),
+  )),
   key_scheme: v.nullish(headerValue),
 };
 const slugText = "1 to 64 letters, digits, '-' and '_'";
@@ -310,10 +317,6 @@ function fromJson(text: string): unknown {
     return undefined;
   }
 }
-
-/** Headers that are the gateway's own business or HTTP's. */
-const forbidden =
-  /^(?:host|connection|content-length|transfer-encoding|upgrade|te|trailer|cf-aig-.*)$/;
 
 function areHeaders(text: string): boolean {
   if (text === "") return true;
