@@ -391,15 +391,14 @@ describe("what is not logged", () => {
     const { ask, rows, body } = logged(
       () => json({ error: { message: `Bad: ${own}`, code: own } }, { status: 401 }),
       {
-        open: true,
         providers: {
           "custom-x": { base_url: "https://x.test", key_header: "x-own", key_scheme: "Own" },
         },
-        keys: { "custom-x": { default: { value: own } } },
       },
     );
     const { response, sent } = await ask("/custom-x/chat/completions", {
       method: "POST",
+      headers: { "x-own": `Own ${own}` },
       body: "{}",
     });
     assert.equal(sent!.headers["x-own"], `Own ${own}`);
