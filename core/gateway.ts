@@ -211,7 +211,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
         pages = adminCors;
         if (!admin?.token && admin?.loopback !== true) throw noRoute(path);
         dashboard ??= import("./dashboard/mod.ts").then(({ createDashboard }) =>
-          createDashboard({ host, admin, report })
+          createDashboard({ host, account: setup.config.account, admin, report })
         );
         response = await (await dashboard)(request, path, ipOf(platform));
       } else if (found.kind === "later") {

@@ -31,7 +31,9 @@ const { outputFiles } = await build({
 });
 
 const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8" };
-const files = outputFiles.map(({ path, text }) => ({
+// The page's own style sheet has those of all parts in it; nothing asks for theirs.
+const used = outputFiles.filter(({ path }) => !/part-[^/]*\.css$/.test(path));
+const files = used.map(({ path, text }) => ({
   name: path.slice(1),
   type: types[path.split(".").at(-1)],
   text,

@@ -15,6 +15,8 @@ import { assets } from "./assets.ts";
 /** What {@link createDashboard} needs. */
 export interface DashboardOptions {
   host: Host;
+  /** The account that the configuration names. */
+  account?: string | undefined;
   admin: AdminOptions;
   report(message: string, cause?: unknown): void;
 }
@@ -41,7 +43,7 @@ const common: Readonly<Record<string, string>> = {
 };
 
 /** Builds the dashboard of one gateway. */
-export function createDashboard({ host, admin, report }: DashboardOptions): Dashboard {
+export function createDashboard({ host, account, admin, report }: DashboardOptions): Dashboard {
   const access = createAccess(admin, { metrics: host.metrics, now: host.now, report });
   const token = admin.token?.trim() || undefined;
 
@@ -57,7 +59,13 @@ export function createDashboard({ host, admin, report }: DashboardOptions): Dash
         return Response.json({
           signed_in: isIn,
           token: token !== undefined,
-          ...isIn && { version, runtime: runtimeName() },
+          ...isIn && {
+            version,
+            runtime: runtimeName(),
+            account,
+            /** Provider keys can be stored. */
+            encrypts: host.providerKeys.readable,
+          },
         }, { headers });
       }
       case "POST":

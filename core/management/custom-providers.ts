@@ -145,7 +145,7 @@ async function remove(call: Call): Promise<Result> {
 }
 
 /** All providers that a request may name, built-in, configured and stored. */
-async function all({ host, query }: Call): Promise<Result> {
+async function all({ host, setup, query }: Call): Promise<Result> {
   const { page, per_page, offset, limit } = pageOf(query, 1000);
   const { search = "" } = listQueryOf(query);
   const { providers, config, records } = await host.settings.latest();
@@ -163,6 +163,7 @@ async function all({ host, query }: Call): Promise<Result> {
         )
       ? "config"
       : "builtin",
+    configured_keys: [...setup.keys.get(provider.slug)?.keys() ?? []],
   })).filter(({ slug, aliases }) => [slug, ...aliases].some((name) => name.includes(search)))
     .sort((a, b) => a.slug < b.slug ? -1 : 1);
   const result = found.slice(offset, offset + limit);

@@ -82,6 +82,7 @@ const answered: Readonly<Record<string, [body: string | undefined, properties: o
     base_url: text,
     format: text,
     source: { enum: ["builtin", "config", "stored"] },
+    configured_keys: { type: "array", items: { type: "string" } },
   }],
   EvaluationType: [undefined, {
     ...dated,

@@ -4,11 +4,22 @@
 export class ApiFailure extends Error {
   readonly status: number;
   readonly code: number | undefined;
-  constructor(status: number, message: string, code?: number) {
+  /** All that is wrong, and where. */
+  readonly problems: readonly Problem[];
+  constructor(status: number, message: string, code?: number, problems: readonly Problem[] = []) {
     super(message);
     this.status = status;
     this.code = code;
+    this.problems = problems;
   }
+}
+
+/** One thing that is wrong. */
+export interface Problem {
+  message: string;
+  code?: number;
+  /** `["body", "limits", 0, "unit"]`. */
+  path?: readonly (string | number)[];
 }
 
 /** An answer's envelope. */
@@ -20,9 +31,15 @@ export interface Envelope<T> {
 }
 
 /** Any account is accepted where the configuration names none. */
-export const account = "local";
+export let account = "local";
 /** Base of the API. */
-export const base: string = `/client/v4/accounts/${account}/ai-gateway`;
+export let base: string = `/client/v4/accounts/${account}/ai-gateway`;
+
+/** The account that the configuration names. */
+export function setAccount(name: string): void {
+  account = name;
+  base = `/client/v4/accounts/${encodeURIComponent(name)}/ai-gateway`;
+}
 
 /** Told when a request finds that nobody is signed in any more. */
 export const onSignedOut: Set<() => void> = new Set();
@@ -48,7 +65,7 @@ export async function call<T>(
   }
   const text = await response.text();
   let value:
-    & { errors?: { message: string; code?: number }[]; message?: string }
+    & { errors?: Problem[]; message?: string }
     & Partial<Envelope<T>> = {};
   try {
     value = JSON.parse(text);
@@ -60,6 +77,7 @@ export async function call<T>(
     response.status,
     first?.message ?? value.message ?? text.slice(0, 200),
     first?.code,
+    value.errors,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Signing in, the frame around every page, and what all pages know: gateway, language, appearance. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, get, onSignedOut } from "./api.ts";
+import { call, get, onSignedOut, setAccount } from "./api.ts";
 import { type Language, LocaleContext, localeFor, useLocale } from "./i18n.ts";
 import { followLinks, hrefOf, type Place, placeNow, usePlace } from "./router.ts";
 import type { Word } from "./text/en.ts";
@@ -12,11 +12,14 @@ export interface PageProps {
   /** Id of the gateway that is looked at. */
   gateway: string;
   place: Place;
+  /** Looks at another one. */
+  onGateway(id: string): void;
 }
 
 interface Session {
   signed_in: boolean;
   token: boolean;
+  account?: string;
   version?: string;
   runtime?: string;
 }
@@ -83,7 +86,11 @@ export function App(): JSX.Element {
   const ask = () => {
     setError(undefined);
     call<never>("GET", "/dashboard/session").then(
-      (answer) => setSession(answer as unknown as Session),
+      (answer) => {
+        const session = answer as unknown as Session;
+        if (session.account !== undefined) setAccount(session.account);
+        setSession(session);
+      },
       setError,
     );
   };
@@ -208,10 +215,9 @@ function Frame(
   useEffect(() => {
     // A gateway that was made a moment ago on its page is to be there as well.
     get<{ id: string }[]>("/gateways?per_page=100").then(({ result }) => {
-      const ids = result.map(({ id }) => id);
-      setGateways(ids.includes(gateway) ? ids : [gateway, ...ids]);
+      setGateways(result.map(({ id }) => id));
     }, () => {});
-  }, [place.page]);
+  }, [place.page, gateway]);
   useEffect(() => keep("gateway", gateway), [gateway]);
   useEffect(() => setOpen(false), [place.page]);
 
@@ -273,7 +279,9 @@ function Frame(
             <Icon name="menu" />
           </button>
           <Picker label={t("gateway")} value={gateway} onChange={setGateway}>
-            {gateways.map((id) => <option key={id} value={id}>{id}</option>)}
+            {(gateways.includes(gateway) ? gateways : [gateway, ...gateways]).map((id) => (
+              <option key={id} value={id}>{id}</option>
+            ))}
           </Picker>
           <span class="grow" />
           <Picker
@@ -292,7 +300,7 @@ function Frame(
         </header>
         <main class="content" id="content" tabIndex={-1}>
           {Page?.name === page.name
-            ? <Page.component gateway={gateway} place={place} />
+            ? <Page.component gateway={gateway} place={place} onGateway={setGateway} />
             : <Skeleton lines={6} height={20} />}
         </main>
       </div>

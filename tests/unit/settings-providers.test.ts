@@ -220,9 +220,22 @@ describe("custom providers over the API", () => {
   });
 
   it("are in the list of all providers", async () => {
-    const { say } = world({ providers: { openai: { base_url: "https://eu.api.openai.com/v1" } } });
+    const { say } = world({
+      providers: { openai: { base_url: "https://eu.api.openai.com/v1" } },
+      keys: {
+        google: { default: { value: "a-secret" }, batch: { value: "another" } },
+        groq: { default: { env: "NOT_SET" } },
+      },
+    });
     await say("POST", "custom-providers", acme);
     const all: Json[] = await say("GET", "providers?per_page=1000");
+    const keys = (slug: string) => all.find((each) => each.slug === slug)?.configured_keys;
+    // The names of keys that are there, whichever name of the provider has them; never a key.
+    assert.deepEqual(
+      ["google-ai-studio", "groq", "openai"].map(keys),
+      [["default", "batch"], [], []],
+    );
+    assert.doesNotMatch(JSON.stringify(all), /a-secret|another/);
     const source = (slug: string) => all.find((each) => each.slug === slug)?.source;
     assert.deepEqual(
       ["custom-acme", "openai", "anthropic"].map(source),

@@ -1,100 +1,15 @@
-import type { Dictionary } from "../../i18n.ts";
+import { type Locale, useLocale } from "../../i18n.ts";
+import { en } from "../../text/gateways.en.ts";
+import { zh } from "../../text/gateways.zh.ts";
 
-export const words = {
-  en: {
-    add: "New gateway",
-    settings: "Settings",
-    connect: "Connect",
-    id: "Id",
-    idHint: "Part of its URLs: small letters, digits, single hyphens.",
-    discard: "Discard",
-    saved: "Saved; in force at once here, and within 5 s elsewhere.",
-    remove: "Delete this gateway",
-    reset: "Back to the configuration",
-    sureDelete: "Delete this gateway with its keys and logs?",
-    sureReset: "Forget what was changed here, and go back to the configuration?",
-    overridden: "Some settings of the configuration file are changed here.",
-    cache: "Cache",
-    "cache.hint":
-      "Identical requests are answered from what was answered before, and cost nothing.",
-    cache_ttl: "Answers are kept for",
-    cache_stale_if_error: "Old answers stand in for a failing provider for",
-    cache_invalidate_on_update: "Empty the cache when these settings change",
-    limits: "Rate limit",
-    "limits.hint": "Most requests in an interval, for all callers together. 0 is no limit.",
-    rate_limiting_limit: "Requests",
-    rate_limiting_interval: "Interval",
-    retries: "Retries and timeouts",
-    "retries.hint":
-      "What failed for a moment is tried again; what takes too long is given up. 0 is never.",
-    retry_max_attempts: "Tries",
-    retry_delay: "Pause between them",
-    timeout_first_byte: "Wait for the first byte",
-    timeout_idle: "Wait within a stream",
-    logs: "Logs",
-    "logs.hint": "Every attempt has a row; bodies may be left out.",
-    collect_logs: "Keep logs",
-    collect_log_payload: "Keep the bodies of requests and answers",
-    log_management: "Most rows",
-    log_retention_days: "Rows are kept for",
-    access: "Access",
-    "access.hint": "Who may use this gateway, and whose keys pay.",
-    authentication: "A virtual key is required",
-    byok_only: "Requests need a key that the caller brings or that is stored",
-    provider: "Provider",
-    unified: "All providers (unified API)",
-    baseUrl: "Base URL",
-    model: "Model",
-    test: "Send a test request",
-    testKey: "Key for the test",
-    testKeyHint: "A provider's key or a virtual key. It stays in this page's memory.",
-    answered: "{status} in {time}",
-  },
-  zh: {
-    add: "新建网关",
-    settings: "设置",
-    connect: "接入",
-    id: "标识",
-    idHint: "URL 的一部分：小写字母、数字和单个连字符。",
-    discard: "放弃更改",
-    saved: "已保存；本机立即生效，其他实例 5 秒内生效。",
-    remove: "删除此网关",
-    reset: "恢复为配置文件",
-    sureDelete: "删除此网关及其密钥和日志？",
-    sureReset: "放弃在此所做的更改，恢复为配置文件的设置？",
-    overridden: "此处更改了配置文件中的部分设置。",
-    cache: "缓存",
-    "cache.hint": "相同的请求直接返回之前的回答，不产生费用。",
-    cache_ttl: "回答保留时间",
-    cache_stale_if_error: "提供商出错时旧回答可用时间",
-    cache_invalidate_on_update: "更改这些设置时清空缓存",
-    limits: "速率限制",
-    "limits.hint": "一段时间内所有调用方合计的最多请求数。0 表示不限。",
-    rate_limiting_limit: "请求数",
-    rate_limiting_interval: "时间窗口",
-    retries: "重试与超时",
-    "retries.hint": "暂时失败的会重试，过慢的会放弃。0 表示从不。",
-    retry_max_attempts: "尝试次数",
-    retry_delay: "尝试间隔",
-    timeout_first_byte: "等待首字节",
-    timeout_idle: "流中等待",
-    logs: "日志",
-    "logs.hint": "每次尝试都有一行记录；可以不保存正文。",
-    collect_logs: "保存日志",
-    collect_log_payload: "保存请求和回答的正文",
-    log_management: "最多行数",
-    log_retention_days: "保留时间",
-    access: "访问",
-    "access.hint": "谁可以使用此网关，用谁的密钥付费。",
-    authentication: "必须使用虚拟密钥",
-    byok_only: "请求必须使用调用方自带或已保存的密钥",
-    provider: "提供商",
-    unified: "所有提供商（统一 API）",
-    baseUrl: "基础 URL",
-    model: "模型",
-    test: "发送测试请求",
-    testKey: "测试用密钥",
-    testKeyHint: "提供商密钥或虚拟密钥，只保存在此页面的内存中。",
-    answered: "{status}，用时 {time}",
-  },
-} satisfies Dictionary;
+export type Name = keyof typeof en;
+
+/** The page's own words, and the common ones. */
+export function useWords(): Locale & {
+  w(name: Name, values?: Record<string, string | number>): string;
+} {
+  const locale = useLocale();
+  return { ...locale, w: locale.of({ en, zh }) };
+}
+
+export type Words = ReturnType<typeof useWords>;
