@@ -7,6 +7,7 @@
 // deno-lint-ignore-file require-await -- what is thrown at once is to be a rejection as well
 import type { LogEntry, LogRow } from "../log/row.ts";
 import { d1Insert, parcelsOf, postgresInsert } from "./logs-sql-bulk.ts";
+import { notePatches } from "./logs-sql-blocks.ts";
 import { detailValues, logValues } from "./logs-sql-row.ts";
 import {
   type D1,
@@ -73,6 +74,7 @@ export function sqliteWriting(instance: unknown, { names: apart, now }: SumOptio
   const database = instance as Sqlite;
   migrateSync(database);
   const { rows, transaction } = syncSql(database);
+  database.exec(notePatches);
   transaction(() => namesSql(false).forEach((sql) => rows(sql, JSON.stringify(apart))));
   const folding = sqliteFolding(database, { names: apart, now });
   const foldNow = nowAndThen(folding, foldAfter);

@@ -7,6 +7,7 @@ import { metadataText } from "./logs-conditions.ts";
 import { figures } from "./logs-match.ts";
 import { sqlArrivals } from "./logs-sql-arrivals.ts";
 import { sqlAnalytics } from "./logs-sql-analytics.ts";
+import type { LogBlocks } from "./logs-sql-blocks.ts";
 import { columnOf, isCovered, orderOf, Query, whereOf } from "./logs-sql-filter.ts";
 import { keptOf, rowColumns, rowOf } from "./logs-sql-row.ts";
 import type { D1, Dialect } from "./logs-sql-schema.ts";
@@ -68,6 +69,15 @@ export function sqlLogs(database: SqlDatabase, options: SqlLogsOptions = {}): Lo
     if (dialect === "postgresql") return await postgresWriting(database, sums);
     const instance = await database.getInstance();
     return d1 ? await d1Writing(instance as D1, database, sums) : sqliteWriting(instance, sums);
+  }
+
+  let blocks: LogBlocks | undefined;
+  async function known(): Promise<LogBlocks> {
+    const { LogBlocks } = await import("./logs-sql-blocks.ts");
+    return blocks ??= new LogBlocks(async (sql, ...values) => {
+      await ready();
+      return await database.prepare(sql).all(...values) as SqlRow[];
+    });
   }
 
   async function rows(sql: string, { values }: Query): Promise<SqlRow[]> {
@@ -230,7 +240,7 @@ export function sqlLogs(database: SqlDatabase, options: SqlLogsOptions = {}): Lo
         : `UPDATE sluice_logs SET ${changes.join(", ")} ${of()} RETURNING id`;
       return (await rows(sql, q)).length > 0;
     },
-    ...sqlWalks(dialect, query, rows),
+    ...sqlWalks(dialect, query, rows, dialect === "sqlite" && !d1 ? known : undefined),
     analyze: sqlAnalytics({
       dialect,
       query,
