@@ -10,16 +10,30 @@ import { withBody } from "./observe.ts";
 const shortest = 8;
 const star = 0x2a;
 
-/** False for credentials of several parts, which no provider sees as they are, and for what may be a word. */
-export function maskable(key: string): boolean {
-  return key.length >= shortest && !key.startsWith("{");
+/**
+ * An error answer for whoever asked: a provider may quote what it refuses, and they have no business with the
+ * gateway's key.
+ *
+ * @param sent Headers that went upstream.
+ */
+export function withoutKey(
+  response: Response,
+  key: string,
+  sent: Readonly<Record<string, string>>,
+): Response {
+  // What an OAuth exchange made of the key, too.
+  const bearer = /^bearer +(\S+)$/i.exec(sent.authorization ?? "")?.[1];
+  // Credentials of several parts are shown to no provider as they are.
+  const secrets = [...new Set([key, bearer ?? key])]
+    .filter((secret) => secret.length >= shortest && !secret.startsWith("{"));
+  return secrets.length === 0 ? response : masked(response, secrets);
 }
 
 /**
  * The answer with a star for each byte of the secrets, in headers and body, so that its length stays. A body
  * that is compressed other than by gzip goes on as it is.
  */
-export function masked(response: Response, secrets: readonly string[]): Response {
+function masked(response: Response, secrets: readonly string[]): Response {
   const { headers } = response;
   for (const [name, value] of [...headers]) {
     let text = value;

@@ -249,22 +249,16 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       cleanAnswer(response.headers);
       if (lent !== undefined) {
         response = await keyring.learn(lent, response);
-        if (response.status >= 400) response = await withoutKey(response, lent.key, call);
+        if (response.status >= 400) {
+          const { withoutKey } = await import("./masking.ts");
+          response = withoutKey(response, lent.key, call.headers);
+        }
       }
       return await (watch?.answered(response) ?? passing(response, ctx));
     } catch (error) {
       throw asFailure(error, ctx);
     }
   }
-}
-
-/** A provider may quote what it refuses, and who asked has no business with the gateway's key. */
-async function withoutKey(response: Response, key: string, call: Call): Promise<Response> {
-  // What an OAuth exchange made of it, too.
-  const bearer = /^bearer +(\S+)$/i.exec(call.headers.authorization ?? "")?.[1];
-  const { maskable, masked } = await import("./masking.ts");
-  const secrets = [...new Set([key, bearer ?? key])].filter(maskable);
-  return secrets.length === 0 ? response : masked(response, secrets);
 }
 
 /** A provider's own failure to use a key may quote it: nothing of its text goes on. */

@@ -6,6 +6,7 @@
  */
 import type { KeyRules } from "./config.ts";
 import { Code, GatewayError } from "./error.ts";
+import { isUUID } from "./id.ts";
 import { digestKey, type Json, type KV } from "./storage/ports.ts";
 
 /** What is said of a key when it is made. */
@@ -129,7 +130,7 @@ export class VirtualKeys {
 
   /** A key of a gateway by its id, or nothing. */
   async get(gateway: string, id: string): Promise<KeyRecord | undefined> {
-    if (!isId(id)) return undefined;
+    if (!isUUID(id)) return undefined;
     return (await this.#read(await pointer(gateway, id)))?.record;
   }
 
@@ -140,7 +141,7 @@ export class VirtualKeys {
     patch: { [Name in keyof KeyInput]?: KeyInput[Name] | null },
   ): Promise<KeyRecord | undefined> {
     return this.#write(async () => {
-      if (!isId(id)) return undefined;
+      if (!isUUID(id)) return undefined;
       const found = await this.#read(await pointer(gateway, id));
       if (found === undefined) return undefined;
       const { last_used_at, ...old } = found.record;
@@ -155,7 +156,7 @@ export class VirtualKeys {
   /** Ends a key, from its next request on; false when there is none of this id. */
   delete(gateway: string, id: string): Promise<boolean> {
     return this.#write(async () => {
-      if (!isId(id)) return false;
+      if (!isUUID(id)) return false;
       const at = await pointer(gateway, id);
       const found = await this.#read(at);
       if (found === undefined) return false;
@@ -207,7 +208,7 @@ export class VirtualKeys {
   /** Notes that a key was used, once a minute at most. */
   touch(record: KeyRecord): Promise<void> | undefined {
     const at = this.#now();
-    if (at - (this.#usedAt.get(record.id) ?? -Infinity) < 60_000 || !isId(record.id)) {
+    if (at - (this.#usedAt.get(record.id) ?? -Infinity) < 60_000 || !isUUID(record.id)) {
       return undefined;
     }
     remember(this.#usedAt, record.id, at);
@@ -348,10 +349,6 @@ async function folder(gateway: string): Promise<string> {
 
 async function pointer(gateway: string, id: string): Promise<string> {
   return await folder(gateway) + id;
-}
-
-function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
 const ruleNames = ["gateways", "providers", "models", "metadata", "limits"] as const;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Metrics } from "../metrics.ts";
-import type { Logs, LogSizes } from "../storage/ports.ts";
+import type { Logs } from "../storage/ports.ts";
 import type { LogEntry } from "./row.ts";
 
 /** `log_management`, `log_management_strategy` and `log_retention_*` of a gateway. */
@@ -50,8 +50,6 @@ const interval = 60_000;
 const most = 10_000;
 /** Milliseconds after which bytes are measured again: other processes write, too. */
 const measuredFor = 3_600_000;
-/** Rows whose bytes are asked for in one go. */
-const measuredAtOnce = 2_000;
 
 /** Keeps rows within the rules. */
 export class Retention {
@@ -160,24 +158,12 @@ export class Retention {
   /** Number of the latest rows whose bodies are within the bound. */
   async #measure(gateway: string, known: Known, { log_retention_bytes: bound }: RetentionRules) {
     const { logs, now } = this.#options;
-    if (logs.sizes === undefined) return Infinity;
     known.bytesSince = 0;
     known.measuredAt = now();
-    known.bytes = 0;
-    let fits = 0;
-    let before: string | null | undefined;
-    while (before !== null) {
-      const page: LogSizes = await logs.sizes(gateway, before, measuredAtOnce);
-      for (const size of page.bytes) {
-        if (known.bytes + size > bound) return fits;
-        known.bytes += size;
-        fits++;
-      }
-      before = page.next;
-      // SQLite answers at once: others get their turn in between.
-      if (before !== null) await new Promise((done) => setTimeout(done, 0));
-    }
-    return Infinity;
+    const { measure } = await import("./measure.ts");
+    const { bytes, rows } = await measure(logs, gateway, bound);
+    known.bytes = bytes;
+    return rows;
   }
 
   async #look(gateway: string): Promise<Known | undefined> {

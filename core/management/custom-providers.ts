@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isUUID } from "../id.ts";
 import { addressFault } from "../settings/address.ts";
 import type { ProviderRecord } from "../settings/records.ts";
 import { ApiCode, ApiError, invalid, type Result } from "./answer.ts";
@@ -109,7 +110,7 @@ async function patch(call: Call): Promise<Result> {
   let old: ProviderRecord | undefined;
   let record: ProviderRecord | undefined;
   await host.settings.change(async (store) => {
-    old = isId(id) ? await store.get("provider", id) : undefined;
+    old = isUUID(id) ? await store.get("provider", id) : undefined;
     if (old === undefined) missing();
     record = plain({ ...none, ...old, ...given, modified_at } as ProviderRecord);
     await assertUsable(call, record);
@@ -131,7 +132,7 @@ async function remove(call: Call): Promise<Result> {
   const { host, account, params: { id } } = call;
   let old: ProviderRecord | undefined;
   await host.settings.change(async (store) => {
-    old = isId(id) ? await store.get("provider", id) : undefined;
+    old = isUUID(id) ? await store.get("provider", id) : undefined;
     if (old === undefined) missing();
     const { records } = await host.settings.latest();
     const prices = [...records.prices.values()]
@@ -202,8 +203,4 @@ async function assertUsable(call: Call, record: ProviderRecord): Promise<void> {
 function missing(): never {
   const message = "Not Found: no such custom provider";
   throw new ApiError(404, [{ code: ApiCode.noProvider, message }]);
-}
-
-function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isUUID } from "../id.ts";
 import { digestKey, type Json, type KV } from "../storage/ports.ts";
 
 /** What every object has. */
@@ -43,7 +44,7 @@ export class Collection<T extends Collected> {
 
   /** One of a gateway, or nothing. */
   async get(gateway: string, id: string): Promise<T | undefined> {
-    return isId(id) ? await this.#read(await this.#folder(gateway) + id) : undefined;
+    return isUUID(id) ? await this.#read(await this.#folder(gateway) + id) : undefined;
   }
 
   /** How many a gateway has. */
@@ -59,7 +60,7 @@ export class Collection<T extends Collected> {
 
   /** Nothing happens when it is not there. */
   async delete(gateway: string, id: string): Promise<void> {
-    if (isId(id)) await this.#kv.delete(await this.#folder(gateway) + id);
+    if (isUUID(id)) await this.#kv.delete(await this.#folder(gateway) + id);
   }
 
   /** Deletes all of a gateway. */
@@ -77,8 +78,4 @@ export class Collection<T extends Collected> {
   async #folder(gateway: string): Promise<string> {
     return `${this.#root}:${(await digestKey(gateway)).slice(0, 32)}:`;
   }
-}
-
-function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

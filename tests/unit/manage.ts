@@ -29,6 +29,15 @@ export interface Managed extends Recording {
   logged(path?: string, init?: RequestInit): Promise<string>;
 }
 
+/** All that Cloudflare asks for in a gateway, its id aside. */
+export const least = {
+  cache_invalidate_on_update: false,
+  cache_ttl: 0,
+  collect_logs: true,
+  rate_limiting_interval: 0,
+  rate_limiting_limit: 0,
+};
+
 export const chat = {
   id: "chatcmpl-1",
   object: "chat.completion",

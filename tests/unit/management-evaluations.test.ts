@@ -1,16 +1,9 @@
 /** Datasets and evaluations, beyond what Cloudflare's own client shows (see `tests/clients`). */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { type Json, managed, problem } from "./manage.ts";
+import { type Json, least, managed, problem } from "./manage.ts";
 
 const dataset = { name: "all", enable: true, filters: [] };
-const least = {
-  cache_invalidate_on_update: false,
-  cache_ttl: 0,
-  collect_logs: true,
-  rate_limiting_interval: 0,
-  rate_limiting_limit: 0,
-};
 
 describe("datasets", () => {
   it("refuse what they cannot select by, with its place", async () => {

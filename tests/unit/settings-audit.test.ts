@@ -4,16 +4,9 @@ import { describe, it } from "node:test";
 import { memoryKV } from "../../mod.ts";
 import { AuditLog, mask } from "../../core/settings/audit.ts";
 import { resources } from "../../core/management/mod.ts";
-import { type Json, managed } from "./manage.ts";
+import { type Json, least, managed } from "./manage.ts";
 
 const masterKey = btoa("k".repeat(32));
-const least = {
-  cache_invalidate_on_update: false,
-  cache_ttl: 0,
-  collect_logs: true,
-  rate_limiting_interval: 0,
-  rate_limiting_limit: 0,
-};
 
 describe("the audit log", () => {
   it("has each change, the newest first, and no secret", async () => {
