@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { analytics } from "./analytics.ts";
 import { gzippedKB } from "./bundle.ts";
+import { dashboard } from "./dashboard.ts";
 import { fresh, fullPlan, latency, type Plan, quickPlan, underLoad, warmUp } from "./measure.ts";
 import { start, stop } from "./proc.ts";
 import { bars, barTable, figures, medianOf, notes, type Result } from "./report.ts";
@@ -19,7 +20,7 @@ interface Entry {
 }
 
 const usage = `Usage: npm run bench -- [--quick] [--rounds N] [--only node,bun,deno,workers,nginx]
-                        [--no-memory] [--json FILE] | --soak | --analytics`;
+                        [--no-memory] [--json FILE] | --soak | --analytics | --dashboard`;
 const families = ["node", "bun", "deno", "workers", "nginx"];
 let failed = false;
 
@@ -29,6 +30,7 @@ function options(): {
   file: string;
   long: boolean;
   sums: boolean;
+  pages: boolean;
 } {
   try {
     const { values } = parseArgs({
@@ -39,6 +41,7 @@ function options(): {
         "no-memory": { type: "boolean", default: false },
         soak: { type: "boolean", default: false },
         analytics: { type: "boolean", default: false },
+        dashboard: { type: "boolean", default: false },
         json: { type: "string", default: join(root, "bench/results.json") },
       },
     });
@@ -49,7 +52,14 @@ function options(): {
     const only = values.only.split(",");
     const unknown = only.find((name) => !families.includes(name));
     if (unknown !== undefined) throw new Error(`--only does not know "${unknown}"`);
-    return { plan, only, file: values.json, long: values.soak, sums: values.analytics };
+    return {
+      plan,
+      only,
+      file: values.json,
+      long: values.soak,
+      sums: values.analytics,
+      pages: values.dashboard,
+    };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
     process.exit(2);
@@ -166,9 +176,13 @@ async function main(): Promise<void> {
   if (!existsSync("/proc/self/schedstat")) {
     throw new Error("The bench reads CPU and memory from /proc, so it needs Linux");
   }
-  const { plan, only, file, long, sums } = options();
+  const { plan, only, file, long, sums, pages } = options();
   if (sums) {
     failed = !(await analytics());
+    return;
+  }
+  if (pages) {
+    failed = !(await dashboard(only as Family[]));
     return;
   }
   if (long) {

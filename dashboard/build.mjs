@@ -12,7 +12,7 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** Most bytes, gzipped, of everything that the page loads. */
 const limit = 120 * 1024;
 
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
   entryPoints: [at("src/main.tsx")],
   bundle: true,
   minify: true,
@@ -28,6 +28,8 @@ const { outputFiles } = await build({
   jsx: "automatic",
   jsxImportSource: "preact",
   logLevel: "warning",
+  metafile: true,
+  absWorkingDir: at("."),
 });
 
 const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8" };
@@ -40,13 +42,31 @@ const files = used.map(({ path, text }) => ({
 })).sort((a, b) => a.name < b.name ? -1 : 1);
 const named = (end) =>
   files.find(({ name }) => /^assets\/app-/.test(name) && name.endsWith(end)).name;
-files.push({
-  name: "index.html",
-  type: "text/html; charset=utf-8",
-  text: readFileSync(at("index.html"), "utf8")
+const parts = Object.entries(metafile.outputs).map(([path, output]) => ({
+  ...output,
+  name: path.slice(path.lastIndexOf("assets/")),
+}));
+const template = readFileSync(at("index.html"), "utf8");
+// A document for each page, which names all that the page is going to import: what is only found by
+// running what came before comes late.
+for (const { entryPoint } of parts) {
+  const page = entryPoint?.match(/^src\/pages\/([\w-]+)\.tsx$/)?.[1];
+  if (page === undefined) continue;
+  const needed = closure([
+    named(".js"),
+    ...parts.filter((part) => part.entryPoint === entryPoint)
+      .map(({ name }) => name),
+  ]);
+  const text = template
     .replace("{script}", `/dashboard/${named(".js")}`)
-    .replace("{style}", `/dashboard/${named(".css")}`),
-});
+    .replace("{style}", `/dashboard/${named(".css")}`)
+    .replace(
+      "{parts}",
+      needed.slice(1)
+        .map((name) => `<link rel="modulepreload" href="/dashboard/${name}">`).join("\n    "),
+    );
+  files.push({ name: `${page}.html`, type: "text/html; charset=utf-8", text });
+}
 
 let size = 0;
 let module = "// Made by dashboard/build.mjs; do not edit.\n\n" +
@@ -76,4 +96,15 @@ if (size > limit) process.exitCode = 1;
 /** Names and tags: another zlib may pack the same text otherwise. */
 function contentOf(text) {
   return text.replace(/gzip:\s+"[^"]*"/g, "");
+}
+
+/** These parts and all that they import, but for what they import when it is wanted. */
+function closure(names) {
+  const found = new Set(names);
+  for (const name of found) {
+    for (const { path, kind } of parts.find((part) => part.name === name).imports) {
+      if (kind === "import-statement") found.add(path.slice(path.lastIndexOf("assets/")));
+    }
+  }
+  return [...found];
 }

@@ -96,11 +96,14 @@ export function createDashboard({ host, account, admin, report }: DashboardOptio
   };
 }
 
-/** One of the page's files; whatever else is a place within the page. */
+/** One of the page's files; whatever else is a place within the page, of which each has its document. */
 async function file({ method, headers: asked }: Request, name: string): Promise<Response> {
-  const isFile = Object.hasOwn(assets, name);
-  if (!isFile && name.startsWith("assets/")) return new Response(null, { status: 404 });
-  const { type, tag, gzip } = assets[isFile ? name : "index.html"]!;
+  if (!Object.hasOwn(assets, name)) {
+    if (name.startsWith("assets/")) return new Response(null, { status: 404 });
+    const document = `${name.split("/")[0]}.html`;
+    name = Object.hasOwn(assets, document) ? document : "overview.html";
+  }
+  const { type, tag, gzip } = assets[name]!;
   const headers = new Headers({
     ...common,
     "content-type": type,

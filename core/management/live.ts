@@ -12,8 +12,8 @@ import type { Call } from "./resource.ts";
 
 /** Milliseconds between two signs of life; Bun closes what is silent for ten seconds. */
 const heartbeat = 5000;
-/** Milliseconds between two looks at the store. */
-const pause = 1000;
+/** Milliseconds between two looks at the store; isolates have all rows from there, and look more often. */
+const pause = 1000, immediatePause = 400;
 /** Rows that a look brings. */
 const atOnce = 200;
 /** Events that may wait for a slow reader. */
@@ -71,7 +71,7 @@ export function live({ host, request }: Call, selection: LogSelection): Response
         } catch {
           // The store is away; the next look may find it.
         }
-        if (open) look = setTimeout(follow, pause);
+        if (open) look = setTimeout(follow, host.immediate ? immediatePause : pause);
       };
       end = () => {
         end = () => {};

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import "./style.css";
-import { App } from "./shell.tsx";
+import { App, ready } from "./shell.tsx";
 
+await ready;
 render(<App />, document.getElementById("app")!);

@@ -58,9 +58,28 @@ const pages: readonly {
   },
 ];
 
-// The page that is looked at comes while the session is asked for.
-const first = placeNow().page;
-void (pages.find(({ name }) => name === first) ?? pages[0]!).load();
+type Component = (props: PageProps) => JSX.Element;
+const loaded = new Map<string, Component>();
+const pageOf = (name: string) => pages.find((page) => page.name === name) ?? pages[0]!;
+
+async function load(name: string): Promise<void> {
+  const page = pageOf(name);
+  loaded.set(page.name, await page.load());
+}
+
+async function ask(): Promise<Session> {
+  const session = await call<never>("GET", "/dashboard/session") as unknown as Session;
+  if (session.account !== undefined) setAccount(session.account);
+  return session;
+}
+
+let early: Session | undefined;
+const asked = ask();
+/** What the first picture is made of; it is drawn without when that takes long. */
+export const ready: Promise<unknown> = Promise.race([
+  Promise.allSettled([asked.then((session) => early = session), load(placeNow().page)]),
+  new Promise((resolve) => setTimeout(resolve, 300)),
+]);
 
 type Theme = "light" | "dark" | "system";
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -74,27 +93,21 @@ function show(theme: Theme): void {
 const kept = <T extends string>(name: string, usual: T): T =>
   (localStorage.getItem(`sluice.${name}`) as T | null) ?? usual;
 const keep = (name: string, value: string): void => localStorage.setItem(`sluice.${name}`, value);
+show(kept("theme", "system"));
 
 export function App(): JSX.Element {
   const [language, setLanguage] = useState<Language>(
     kept("language", navigator.language.startsWith("zh") ? "zh" : "en"),
   );
   const [theme, setTheme] = useState<Theme>(kept("theme", "system"));
-  const [session, setSession] = useState<Session>();
+  const [session, setSession] = useState(early);
   const [error, setError] = useState<unknown>();
 
-  const ask = () => {
+  const enter = (answer = ask()) => {
     setError(undefined);
-    call<never>("GET", "/dashboard/session").then(
-      (answer) => {
-        const session = answer as unknown as Session;
-        if (session.account !== undefined) setAccount(session.account);
-        setSession(session);
-      },
-      setError,
-    );
+    answer.then(setSession, setError);
   };
-  useEffect(ask, []);
+  useEffect(() => enter(asked), []);
   useEffect(() => {
     const out = () => setSession((old) => old && { ...old, signed_in: false });
     onSignedOut.add(out);
@@ -117,7 +130,7 @@ export function App(): JSX.Element {
       {error !== undefined
         ? (
           <main class="signin">
-            <Failure error={error} onRetry={ask} />
+            <Failure error={error} onRetry={() => enter()} />
           </main>
         )
         : session === undefined
@@ -138,7 +151,7 @@ export function App(): JSX.Element {
             setLanguage={setLanguage}
           />
         )
-        : <SignIn onDone={ask} />}
+        : <SignIn onDone={() => enter()} />}
     </LocaleContext.Provider>
   );
 }
@@ -221,15 +234,12 @@ function Frame(
   useEffect(() => keep("gateway", gateway), [gateway]);
   useEffect(() => setOpen(false), [place.page]);
 
-  const page = pages.find(({ name }) => name === place.page) ?? pages[0]!;
-  const [Page, setPage] = useState<
-    { name: string; component: (props: PageProps) => JSX.Element }
-  >();
+  const page = pageOf(place.page);
+  const Page = loaded.get(page.name);
+  const [, setCount] = useState(0);
   useEffect(() => {
-    let current = true;
-    page.load().then((component) => current && setPage({ name: page.name, component }));
     document.title = `${t(`nav.${page.name}` as Word)} · Sluice`;
-    return () => void (current = false);
+    if (!loaded.has(page.name)) void load(page.name).then(() => setCount((n) => n + 1));
   }, [page.name, language]);
 
   const signOut = () => call("DELETE", "/dashboard/session").then(() => location.reload());
@@ -261,6 +271,19 @@ function Frame(
           ))}
         </nav>
         <div class="side-foot">
+          <Picker
+            label={t("language")}
+            value={language}
+            onChange={(value) => setLanguage(value as Language)}
+          >
+            <option value="en">English</option>
+            <option value="zh">中文</option>
+          </Picker>
+          <Picker label={t("theme")} value={theme} onChange={(value) => setTheme(value as Theme)}>
+            <option value="system">{t("theme.system")}</option>
+            <option value="light">{t("theme.light")}</option>
+            <option value="dark">{t("theme.dark")}</option>
+          </Picker>
           <span>{session.version} · {session.runtime}</span>
           {session.token && (
             <button type="button" class="button" onClick={signOut}>{t("signout")}</button>
@@ -283,24 +306,10 @@ function Frame(
               <option key={id} value={id}>{id}</option>
             ))}
           </Picker>
-          <span class="grow" />
-          <Picker
-            label={t("language")}
-            value={language}
-            onChange={(value) => setLanguage(value as Language)}
-          >
-            <option value="en">English</option>
-            <option value="zh">中文</option>
-          </Picker>
-          <Picker label={t("theme")} value={theme} onChange={(value) => setTheme(value as Theme)}>
-            <option value="system">{t("theme.system")}</option>
-            <option value="light">{t("theme.light")}</option>
-            <option value="dark">{t("theme.dark")}</option>
-          </Picker>
         </header>
         <main class="content" id="content" tabIndex={-1}>
-          {Page?.name === page.name
-            ? <Page.component gateway={gateway} place={place} onGateway={setGateway} />
+          {Page
+            ? <Page gateway={gateway} place={place} onGateway={setGateway} />
             : <Skeleton lines={6} height={20} />}
         </main>
       </div>

@@ -1,6 +1,6 @@
 /** What several pages are made of. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiFailure } from "../api.ts";
 import { useLocale } from "../i18n.ts";
 import { Icon, type IconName } from "./icons.tsx";
@@ -71,7 +71,10 @@ export function Dialog(
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    // Not the button that closes it, which comes first.
+    dialog.querySelector<HTMLElement>("input, select, textarea")?.focus();
   }, []);
   const { t } = useLocale();
   return (
@@ -177,7 +180,8 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
     loading: true,
   });
   const [round, setRound] = useState(0);
-  useEffect(() => {
+  // Before the picture is drawn, or what is asked for comes a frame later.
+  useLayoutEffect(() => {
     const stop = new AbortController();
     setState((old) => ({ ...old, loading: true }));
     load(stop.signal).then(

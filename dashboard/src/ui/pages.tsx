@@ -1,6 +1,6 @@
 /** Lists of the API that come page by page. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { get } from "../api.ts";
 import { type Dictionary, useLocale } from "../i18n.ts";
 
@@ -22,15 +22,15 @@ export function usePages<T>(path: string, perPage: number = size): Pages<T> {
     of: path,
     total: 0,
   });
-  const [wanted, setWanted] = useState({ pages: 1, round: 0 });
+  const [wanted, setWanted] = useState({ of: path, pages: 1, round: 0 });
+  const count = wanted.of === path ? wanted.pages : 1;
   const [loading, setLoading] = useState(true);
-  useEffect(() => setWanted((old) => ({ pages: 1, round: old.round })), [path]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stop = new AbortController();
     setLoading(true);
     const join = path.includes("?") ? "&" : "?";
     const pages = Array.from(
-      { length: wanted.pages },
+      { length: count },
       (_, i) => get<T[]>(`${path}${join}per_page=${perPage}&page=${i + 1}`, stop.signal),
     );
     Promise.all(pages).then(
@@ -48,15 +48,15 @@ export function usePages<T>(path: string, perPage: number = size): Pages<T> {
       },
     );
     return () => stop.abort();
-  }, [path, wanted]);
+  }, [path, count, wanted.round]);
   const current = state.of === path;
   return {
     items: current ? state.items : undefined,
     total: state.total,
     error: current ? state.error : undefined,
     loading,
-    more: () => setWanted(({ pages, round }) => ({ pages: pages + 1, round })),
-    reload: () => setWanted(({ pages, round }) => ({ pages, round: round + 1 })),
+    more: () => setWanted(({ round }) => ({ of: path, pages: count + 1, round })),
+    reload: () => setWanted(({ round }) => ({ of: path, pages: count, round: round + 1 })),
   };
 }
 

@@ -119,19 +119,19 @@ function Row({ value, gateway, isStored }: {
   return (
     <tr>
       <td>
-        <strong>{slug}</strong>
+        <strong class="one-line">{slug}</strong>
         {aliases.length > 0 && (
           <div class="soft small-print">{w("also", { names: aliases.join(", ") })}</div>
         )}
       </td>
       <td data-label={w("url")}>
         <div>
-          <span class="mono">{base_url.includes("{") ? w("depends") : base_url}</span>
+          <span class="mono long">{base_url.includes("{") ? w("depends") : base_url}</span>
           {source !== "builtin" && <div class="soft small-print">{w(`source.${source}`)}</div>}
         </div>
       </td>
       <td data-label={w("format")}>
-        <span class="one-line">{w(`format.${format}` as Name)}</span>
+        {w(`format.${format}` as Name)}
       </td>
       <td data-label={w("key")}>
         {isStored
