@@ -208,7 +208,7 @@ describe("gateways, keys and providers", { skip: noBrowser }, () => {
     await form.locator(".error", { hasText: "There is a gateway of this name" }).waitFor();
     await form.getByLabel("Id").fill("apps");
     await form.getByRole("button", { name: "Create" }).click();
-    await page.getByRole("heading", { name: "apps" }).waitFor();
+    await page.getByRole("heading", { name: "apps", exact: true }).waitFor();
     assert.equal(await page.locator("header select").first().inputValue(), "apps");
   });
 
