@@ -12,6 +12,8 @@ export interface Told {
   /** Name of the schema of `result`, or of its members where it is a list. */
   result?: string;
   list?: boolean;
+  /** Media type of the answer where it is no envelope. */
+  type?: string;
   query?: readonly string[];
 }
 
@@ -32,26 +34,44 @@ export const told: Readonly<Record<string, Told>> = {
     summary: "Delete a gateway with its keys and log, or go back to the configuration",
     result: "Gateway",
   },
-  [`GET ${g}/url/:id`]: { summary: "URL of a provider, `universal` or `compat` on a gateway" },
+  [`GET ${g}/url/:id`]: {
+    summary: "URL of a provider, `universal` or `compat` on a gateway",
+    result: "URL",
+  },
   [`GET ${g}/logs`]: {
     summary: "Log rows",
+    result: "LogRow",
     list: true,
     query: ["order_by", "order_by_direction", "search", "meta_info", "filters", "after"],
   },
   [`GET ${g}/logs/live`]: {
-    summary: "Log rows as they come, as server-sent events",
+    summary: "Log rows as they come: server-sent events `row`, a row as in the list each",
+    type: "text/event-stream",
     query: ["search", "filters"],
   },
-  [`GET ${g}/analytics`]: { summary: "Figures of a gateway", query: analyticsQuery },
-  "GET analytics": { summary: "Figures of all gateways", query: analyticsQuery },
+  [`GET ${g}/analytics`]: {
+    summary: "Figures of a gateway",
+    result: "Analytics",
+    query: analyticsQuery,
+  },
+  "GET analytics": {
+    summary: "Figures of all gateways",
+    result: "Analytics",
+    query: analyticsQuery,
+  },
   [`DELETE ${g}/logs`]: {
     summary: "Delete log rows",
+    result: "Deleted",
     query: ["filters", "order_by", "order_by_direction", "limit"],
   },
-  [`GET ${g}/logs/:id`]: { summary: "A log row" },
-  [`PATCH ${g}/logs/:id`]: { summary: "Feedback, score, metadata", body: "LogEdit" },
-  [`GET ${g}/logs/:id/request`]: { summary: "The request's body as it was stored" },
-  [`GET ${g}/logs/:id/response`]: { summary: "The answer's body as it was stored" },
+  [`GET ${g}/logs/:id`]: { summary: "A log row", result: "LogDetail" },
+  [`PATCH ${g}/logs/:id`]: {
+    summary: "Feedback, score, metadata",
+    body: "LogEdit",
+    result: "Nothing",
+  },
+  [`GET ${g}/logs/:id/request`]: { summary: "The request's body as it was stored", type: "*/*" },
+  [`GET ${g}/logs/:id/response`]: { summary: "The answer's body as it was stored", type: "*/*" },
   [`GET ${g}/virtual_keys`]: { summary: "Virtual keys", result: "VirtualKey", list: true },
   [`POST ${g}/virtual_keys`]: {
     summary: "Make a virtual key; it is in this answer alone",
@@ -64,7 +84,7 @@ export const told: Readonly<Record<string, Told>> = {
     body: "VirtualKeyEdit",
     result: "VirtualKey",
   },
-  [`DELETE ${g}/virtual_keys/:id`]: { summary: "Delete a virtual key" },
+  [`DELETE ${g}/virtual_keys/:id`]: { summary: "Delete a virtual key", result: "Id" },
   [`GET ${g}/provider_configs`]: {
     summary: "Stored provider keys",
     result: "ProviderConfig",
@@ -84,7 +104,11 @@ export const told: Readonly<Record<string, Told>> = {
     summary: "Delete a stored provider key",
     result: "ProviderConfig",
   },
-  [`POST ${g}/cache/purge`]: { summary: "Forget stored answers", body: "CachePurge" },
+  [`POST ${g}/cache/purge`]: {
+    summary: "Forget stored answers",
+    body: "CachePurge",
+    result: "Purged",
+  },
   [`GET ${g}/audit_logs`]: {
     summary: "Changes of a gateway",
     result: "AuditRow",

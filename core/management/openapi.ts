@@ -8,134 +8,13 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { keptSettings } from "../settings/effective.ts";
 import { version } from "../version.ts";
 import { resources } from "./mod.ts";
+import { answered, text } from "./openapi-answers.ts";
 import { type Told, told } from "./openapi-paths.ts";
 import { bodies as ownBodies } from "./schema.ts";
 import { evaluationBodies } from "./schema-evaluations.ts";
 import { settingsBodies } from "./schema-settings.ts";
 
 const bodies = { ...ownBodies, ...evaluationBodies, ...settingsBodies };
-
-const text = { type: "string" };
-const nullableText = { type: ["string", "null"] };
-const date = { type: "string", format: "date-time" };
-const dated = { created_at: date, modified_at: date };
-const uuid = { type: "string", format: "uuid" };
-
-/** What answers have beside what was said. */
-const answered: Readonly<Record<string, [body: string | undefined, properties: object]>> = {
-  Gateway: ["GatewayPatch", {
-    ...dated,
-    id: text,
-    account_id: text,
-    account_tag: text,
-    internal_id: text,
-    is_default: { type: "boolean" },
-    source: { enum: ["config", "config+stored", "stored"] },
-    overrides: { type: "array", items: text, description: "Settings that are stored" },
-  }],
-  CustomProvider: ["CustomProviderPatch", {
-    ...dated,
-    id: uuid,
-    account_id: text,
-    account_tag: text,
-    logo: text,
-    requested_as: { type: "string", description: "The provider of requests: `custom-{slug}`" },
-  }],
-  Cost: [undefined, {
-    ...dated,
-    id: uuid,
-    account_provider_id: uuid,
-    model: text,
-    model_rule: { enum: ["equals", "starts-with", "contains"] },
-    cost_type: text,
-    cost_in: { type: ["number", "null"] },
-    cost_out: { type: ["number", "null"] },
-    enable: { type: "boolean" },
-    token_pricing: { type: ["string", "null"], description: "JSON as text" },
-    changed_by: text,
-    weight: { type: "integer" },
-  }],
-  Price: ["PricePatch", { ...dated, id: uuid, weight: { type: "integer" } }],
-  VirtualKey: ["VirtualKeyEdit", {
-    ...dated,
-    id: text,
-    preview: text,
-    gateway: text,
-    key: { type: "string", description: "In the answer of POST alone" },
-    last_used_at: nullableText,
-  }],
-  ProviderConfig: [undefined, {
-    id: uuid,
-    alias: text,
-    default_config: { type: "boolean" },
-    gateway_id: text,
-    provider_slug: text,
-    secret_id: uuid,
-    secret_preview: text,
-    rate_limit: { type: "integer" },
-    rate_limit_period: { type: "integer" },
-    modified_at: date,
-  }],
-  Provider: [undefined, {
-    slug: text,
-    aliases: { type: "array", items: text },
-    base_url: text,
-    format: text,
-    source: { enum: ["builtin", "config", "stored"] },
-    configured_keys: { type: "array", items: { type: "string" } },
-  }],
-  EvaluationType: [undefined, {
-    ...dated,
-    id: uuid,
-    name: text,
-    type: { enum: ["cost", "speed", "human-feedback"] },
-    description: text,
-    unit: { enum: ["usd", "ms", "percent"] },
-    enable: { type: "boolean" },
-    mandatory: { type: "boolean" },
-  }],
-  Dataset: ["DatasetPut", { ...dated, id: uuid, gateway_id: text }],
-  Evaluation: [undefined, {
-    ...dated,
-    id: uuid,
-    name: text,
-    gateway_id: text,
-    account_id: text,
-    account_tag: text,
-    processed: { type: "boolean" },
-    total_logs: { type: "integer" },
-    datasets: { type: "array", items: { $ref: "#/components/schemas/Dataset" } },
-    results: {
-      type: "array",
-      items: {
-        type: "object",
-        properties: {
-          ...dated,
-          id: uuid,
-          evaluation_id: uuid,
-          evaluation_type_id: uuid,
-          result: { type: "string", description: "A number; empty where no log has the figure" },
-          unit: { enum: ["usd", "ms", "percent"] },
-          status: { enum: [0, 1] },
-          status_description: text,
-          total_logs: { type: "integer", description: "Logs that have the figure" },
-        },
-      },
-    },
-  }],
-  AuditRow: [undefined, {
-    id: text,
-    at: date,
-    actor: text,
-    ip: nullableText,
-    action: { enum: ["create", "update", "delete", "purge", "rotate"] },
-    resource_type: text,
-    resource_id: text,
-    gateway_id: text,
-    old: { type: ["object", "null"] },
-    new: { type: ["object", "null"] },
-  }],
-};
 
 /** Answers `GET /openapi.json`. */
 export function openAPI(request: Request): Response {
@@ -182,6 +61,7 @@ function documentOf(): Record<string, unknown> {
             },
           ]),
         ),
+        URL: { type: "string", format: "uri" },
         Problem: {
           type: "object",
           required: ["code", "message"],
@@ -235,27 +115,40 @@ function operation(method: string, path: string, known: Told | undefined): unkno
       },
     },
     responses: {
-      200: isBytes(path)
-        ? { description: "The bytes", content: { "*/*": {} } }
-        : { description: "Success", content: { "application/json": { schema: success(known) } } },
+      200: {
+        description: "Success",
+        content: known?.type === undefined
+          ? { "application/json": { schema: success(known) } }
+          : { [known.type]: {} },
+      },
       "4XX": { description: "Failure", content: { "application/json": { schema: failed } } },
       "5XX": { description: "Failure", content: { "application/json": { schema: failed } } },
     },
   };
 }
 
-function isBytes(path: string): boolean {
-  return /\/logs\/:id\/(?:request|response)$/.test(path);
-}
+/** Parameters that are one of some words. */
+const choices: Readonly<Record<string, readonly string[]>> = {
+  interval: ["minute", "hour", "day"],
+  order: ["requests", "cost", "tokens", "errors"],
+  order_by_direction: ["asc", "desc"],
+};
 
 function paramOf(name: string): unknown {
   if (name === "page" || name === "per_page" || name === "limit") {
     return { type: "integer", minimum: 1 };
   }
-  if (["enable", "beta", "meta_info", "processed"].includes(name)) return { type: "boolean" };
-  if (name === "order_by_direction") return { enum: ["asc", "desc"] };
+  if (["enable", "beta", "compare", "meta_info", "processed"].includes(name)) {
+    return { type: "boolean" };
+  }
+  const words = choices[name];
+  if (words !== undefined) return { enum: words };
   return name === "filters" ? { type: "array", items: { type: "object" } } : text;
 }
+
+/** With `meta_info`, of the rows of a log. */
+const extremes = ["cost", "duration", "tokens_in", "tokens_out", "total_tokens"]
+  .flatMap((name) => [`min_${name}`, `max_${name}`]);
 
 function success(known: Told | undefined): unknown {
   const one = known?.result === undefined ? {} : { $ref: `#/components/schemas/${known.result}` };
@@ -271,7 +164,14 @@ function success(known: Told | undefined): unknown {
       ...known?.list && {
         result_info: {
           type: "object",
-          properties: { page: whole, per_page: whole, count: whole, total_count: whole },
+          properties: {
+            ...{ page: whole, per_page: whole, count: whole, total_count: whole },
+            ...known.query?.includes("after") && {
+              total_count_exact: { type: "boolean" },
+              next: { type: ["string", "null"], description: "For `after`" },
+              ...Object.fromEntries(extremes.map((name) => [name, { type: ["number", "null"] }])),
+            },
+          },
         },
       },
     },

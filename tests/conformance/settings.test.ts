@@ -1,5 +1,5 @@
-// Two processes on one store: what is changed in one holds in the other within 5 s, at once and whole,
-// and streams in flight go on as they began.
+// Two processes on one store: what is changed in one holds there at once and in the other within 5 s, always
+// whole, and streams in flight go on as they began. A worker is its own other: its stores are its own here.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,9 +16,10 @@ const spread = 5_000, slack = 1_000;
 // deno-lint-ignore no-explicit-any
 type Json = any;
 
-const available = runtimes.filter((runtime) => runtime !== "workers");
+const withFiles = runtimes.filter((runtime) => runtime !== "workers");
 
-for (const runtime of available) {
+for (const runtime of runtimes) {
+  const other = withFiles.find((name) => name !== runtime) ?? runtime;
   describe(`settings of two processes, one on ${runtime}`, () => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-settings-"));
     let upstream: Upstream;
@@ -27,8 +28,14 @@ for (const runtime of available) {
 
     const start = (name: typeof runtime) =>
       startGateway(name, {
-        config: { providers: { openai: { base_url: `${upstream.url}/v1` } } },
-        env: { SLUICE_DATA: folder, SLUICE_ADMIN_TOKEN: token },
+        config: {
+          allow_private_providers: true,
+          providers: { openai: { base_url: `${upstream.url}/v1` } },
+        },
+        env: {
+          SLUICE_ADMIN_TOKEN: token,
+          ...name !== "workers" && { SLUICE_DATA: folder },
+        },
       });
     const manage = async (method: string, path: string, body?: unknown): Promise<Json> => {
       const response = await fetch(`${one.url}/client/v4/accounts/acc/ai-gateway/${path}`, {
@@ -65,7 +72,7 @@ for (const runtime of available) {
     before(async () => {
       upstream = await startUpstream();
       one = await start(runtime);
-      two = await start(available.find((name) => name !== runtime) ?? runtime);
+      two = runtime === "workers" ? one : await start(other);
     }, { timeout: 90_000 });
     after(async () => {
       await Promise.all([one?.stop("SIGKILL"), two?.stop("SIGKILL")]);
@@ -110,7 +117,6 @@ for (const runtime of available) {
         rate_limiting_interval: 0,
         rate_limiting_limit: 0,
       });
-      // The gateway listens on this machine alone, so its providers may be there.
       const { id } = await manage("POST", "custom-providers", {
         name: "Acme",
         slug: "acme",
@@ -123,10 +129,45 @@ for (const runtime of available) {
       await manage("DELETE", "gateways/new");
     });
 
+    it("are whole for requests that come meanwhile", { timeout: 60_000 }, async () => {
+      const seen = { one: new Set<string>(), two: new Set<string>() };
+      upstream.handle((req, res) => {
+        const [, side = "", place = ""] = req.url!.split("/");
+        seen[place as "one" | "two"].add(`${side} ${req.headers["x-side"]}`);
+        res.end("{}");
+      });
+      const side = (name: string) => ({
+        base_url: `${upstream.url}/${name}`,
+        headers: JSON.stringify({ "x-side": name }),
+      });
+      const { id } = await manage("POST", "custom-providers", {
+        name: "Sides",
+        slug: "sides",
+        enable: true,
+        ...side("a"),
+      });
+      await until(
+        "The provider is there",
+        async () => await status(two, "default/custom-sides/two") === 200,
+      );
+      for (let i = 0; seen.two.size < 2 || i < 20; i++) {
+        const asks = Array.from({ length: 5 }, async () => {
+          assert.equal(await status(one, "default/custom-sides/one"), 200);
+          assert.equal(await status(two, "default/custom-sides/two"), 200);
+        });
+        await manage("PATCH", `custom-providers/${id}`, side(i % 2 === 0 ? "b" : "a"));
+        await Promise.all(asks);
+      }
+      assert.deepEqual([...seen.one].sort(), ["a a", "b b"]);
+      assert.deepEqual([...seen.two].sort(), ["a a", "b b"]);
+      await manage("DELETE", `custom-providers/${id}`);
+    });
+
+    if (runtime === "workers") return; // What it has stored goes with it here; see storage-workers.
     it("are there after a restart", { timeout: 60_000 }, async () => {
       await manage("PATCH", "gateways/default", { authentication: true });
       await two.stop("SIGKILL");
-      two = await start(available.find((name) => name !== runtime) ?? runtime);
+      two = await start(other);
       assert.equal(await status(two, "default/openai/chat/completions"), 401);
     });
   });
