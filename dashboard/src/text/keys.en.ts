@@ -49,6 +49,8 @@ export const en = {
   "limit.unit": "Of",
   "limit.requests": "requests",
   "limit.tokens": "tokens",
+  "limit.one.requests": "request",
+  "limit.one.tokens": "token",
   "limit.per": "In every",
   "limit.per.60": "minute",
   "limit.per.3600": "hour",
@@ -63,7 +65,9 @@ export const en = {
   "made.about": "Take it now: it is stored as a hash, and not shown again.",
   "made.use": "Use it as the API key in any client of this gateway:",
   "made.beside":
-    "Beside a provider key of the caller’s own, it goes into the header cf-aig-authorization.",
+    "This gateway has no provider key to lend yet: until it has, this key goes along beside your own.",
+  "made.store": "Store a provider key",
+  "made.example": "Example in",
   "made.done": "I have saved it",
   "made.apps": "Steps for Claude Code, Cursor and other apps",
 

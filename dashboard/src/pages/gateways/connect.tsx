@@ -1,11 +1,11 @@
 /** How clients reach a gateway: base URLs, snippets, steps for apps, and a request to try it. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { get } from "../../api.ts";
 import { hrefOf } from "../../router.ts";
 import { Copy, Failure, Field, Skeleton, useLoaded } from "../../ui/mod.tsx";
 import { Tabs } from "../../ui/tabs.tsx";
 import { type App, appsOf } from "./apps.ts";
+import { lendingOf } from "./lending.ts";
 import { modelOf, type Provider } from "./providers.ts";
 import { baseOf, type Snippet, snippetsOf, type Target } from "./snippets.ts";
 import { Test } from "./test.tsx";
@@ -26,18 +26,7 @@ export function Connect(
   const [chosenKey, setKey] = useState<Target["key"]>();
   const { value, error, reload } = useLoaded(
     `connect ${gateway}`,
-    async (signal) => {
-      const path = `/gateways/${encodeURIComponent(gateway)}/provider_configs?per_page=100`;
-      const [providers, keys] = await Promise.all([
-        get<Provider[]>("/providers?per_page=1000", signal),
-        // Without the store of keys there is still something to say.
-        get<{ provider_slug: string }[]>(path, signal).catch(() => ({ result: [] })),
-      ]);
-      return {
-        providers: providers.result,
-        stored: new Set(keys.result.map(({ provider_slug }) => provider_slug)),
-      };
-    },
+    (signal) => lendingOf(gateway, signal),
   );
   if (value === undefined) {
     return error === undefined
@@ -51,8 +40,7 @@ export function Connect(
     value.providers.find(({ slug, aliases = [] }) =>
       [slug, ...aliases].includes(model.split("/")[0]!)
     );
-  const isLent = paid !== undefined &&
-    (value.stored.has(paid.slug) || (paid.configured_keys ?? []).length > 0);
+  const isLent = paid !== undefined && value.lent.has(paid.slug);
   const key = chosenKey ?? (authentication || isLent ? "virtual" : "own");
   const target: Target = { gateway, provider, model, key, guarded: authentication };
   const base = baseOf(target);

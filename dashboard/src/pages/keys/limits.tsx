@@ -19,7 +19,7 @@ export function limitSaid(words: Words, { limit, unit, window }: KeyLimit): stri
   const { w, number } = words;
   return w("limit.said", {
     count: number(limit, limit >= 100_000),
-    unit: w(`limit.${unit}`),
+    unit: w(limit === 1 ? `limit.one.${unit}` : `limit.${unit}`),
     per: per(words, window),
   });
 }
