@@ -22,6 +22,8 @@ export interface Measured {
   firstByte: number | null;
   /** To the first event with content; null unless streamed. */
   firstToken: number | null;
+  /** When each chunk of the beginning of a body came, by `performance.now()`; not told of short ones. */
+  chunkTimes: readonly number[] | undefined;
   /** To the end. */
   total: number;
   /** How the answer ended. */
@@ -30,6 +32,8 @@ export interface Measured {
   streamed: boolean;
   /** As the request names it, else as the answer does; empty when neither does. */
   model: string;
+  /** As the answer names it; nothing when it does not. */
+  answeredAs: string | undefined;
   /** `chat`, `embeddings`, ...; empty when not known. */
   modelType: string;
   /** The provider's own word. */

@@ -188,6 +188,7 @@ export class Meter implements Watch {
       tail = undefined;
       skipped = 0;
     }
+    measured.chunkTimes = tape.times;
     measured.size = tape.size;
     measured.bodyComplete = tail === undefined && !tape.starved && skipped === 0;
     const offset = this.#read(measured, head, tail, skipped, tape.ending!, false);
@@ -216,6 +217,7 @@ export class Meter implements Watch {
     measured.modelType = reading.modelType;
     measured.finish = reading.finish ?? null;
     measured.error = reading.error ?? null;
+    measured.answeredAs = reading.model;
     if (measured.model === "") measured.model = reading.model ?? "";
     if (whole) measured.size = head.byteLength;
     const proven = whole || reading.end === "proven";
@@ -340,10 +342,12 @@ export class Meter implements Watch {
       latency: this.#latency ?? endedAt - attempt.started,
       firstByte: null,
       firstToken: null,
+      chunkTimes: undefined,
       total: endedAt - attempt.started,
       end: "complete",
       streamed: false,
       model: attempt.model ?? "",
+      answeredAs: undefined,
       modelType: "",
       finish: null,
       usage: null,
