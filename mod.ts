@@ -76,7 +76,14 @@ export {
 export type { Host } from "./core/host.ts";
 export type { End, LogEntry, LogRow, Payload, Timings, UsageQuality } from "./core/log/row.ts";
 export type { AttemptListener, Measured } from "./core/measured.ts";
-export { Metrics } from "./core/metrics.ts";
+export {
+  Histogram,
+  type Metric,
+  type MetricFamily,
+  type MetricLabels,
+  type MetricName,
+  Metrics,
+} from "./core/metrics.ts";
 export { joinURL } from "./core/path.ts";
 export { definePlugin, type Next, type Plugin, type PluginHooks } from "./core/plugin.ts";
 export {
@@ -121,6 +128,7 @@ export type * from "./core/storage/ports.ts";
 export { type Exchange, type Transport, webTransport } from "./core/upstream.ts";
 export type { CostParts, PriceOverride } from "./core/usage/cost.ts";
 export type { Usage } from "./core/usage/usage.ts";
+export type { TelemetryConfig, TelemetryExporter } from "./core/telemetry/settings.ts";
 export { version } from "./core/version.ts";
 export { providers } from "./adapters/mod.ts";
 export * from "./plugins/mod.ts";

@@ -13,6 +13,7 @@ import type { FormatName, ProviderSettings } from "./provider.ts";
 import { check, keysAt } from "./schema.ts";
 import type { KVDriver } from "./storage/kv.ts";
 import type { Counters, KV, Logs } from "./storage/ports.ts";
+import type { TelemetryConfig } from "./telemetry/settings.ts";
 
 /** `gateways.<id>`; names and defaults are Cloudflare's where it has the setting. */
 export interface GatewayConfig {
@@ -236,6 +237,8 @@ export interface Config {
   keys?: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
   /** Stores by use (`keys`, `cache`, `counters`, `logs`); the entries of the runtimes open them. */
   storage?: Record<string, StorageConfig>;
+  /** Traces, figures and lines of requests. */
+  telemetry?: TelemetryConfig;
   /** Other names of models, for the unified API: `{ "fast": "groq/llama-3.3-70b-versatile" }`. */
   models?: Record<string, string>;
   /** Prices by `provider/model` or `provider/prefix*`; they win over the built-in table. */
@@ -286,6 +289,7 @@ export interface ParsedConfig {
   providers: Record<string, ProviderConfig>;
   keys: Record<string, Record<string, KeyConfig | KeyConfig[]>>;
   storage: Record<string, StorageConfig>;
+  telemetry?: TelemetryConfig;
   models: Record<string, string>;
   prices: Record<string, PriceOverride>;
   cors?: CorsSettings;
@@ -325,7 +329,7 @@ export class ConfigError extends Error {
 
 /** Keys below which nothing that was found is shown: URLs hold passwords, too. */
 const mayHoldSecrets = new Set([
-  ...["keys", "headers", "tokens", "storage", "otel", "exports", "alerts"],
+  ...["keys", "headers", "tokens", "storage", "otel", "telemetry", "exports", "alerts"],
   ...["base_url", "token_url", "team_domain", "jwks_url"],
 ]);
 

@@ -83,6 +83,12 @@ export type Changes = Partial<
   >
 >;
 
+/** Tells providers which trace a request belongs to. */
+export interface TraceScope {
+  /** Sets the headers of an attempt, in place. */
+  place(headers: Record<string, string>, attemptId: string): void;
+}
+
 /** What the copies of one context have in common; the core's own business. */
 export interface Shared {
   /** Values of {@link Context.set}. */
@@ -115,6 +121,12 @@ export interface Shared {
   logId?: string;
   /** Model of the last attempt, where it could be told. */
   model?: string;
+  /**
+   * Set where the request is traced.
+   *
+   * @internal
+   */
+  trace?: TraceScope;
   /** Milliseconds spent waiting for providers. */
   upstreamMs: number;
 }

@@ -122,6 +122,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     setup,
     managed: Boolean(admin?.token) || admin?.loopback === true,
     stores,
+    env,
     fetch: web,
     respond: transport?.respond,
     digest,
@@ -290,7 +291,9 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       const usage = { input: 0, output: 0 };
       await host.pricer.cost({ provider: "openai", model: "gpt-4o-mini", usage, at: now() });
     },
-    run: async () => await duties?.run(),
+    async run() {
+      await Promise.all([duties?.run(), host.due()]);
+    },
     flush: () => host.flush(),
     async close() {
       await host.flush();

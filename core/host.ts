@@ -22,6 +22,7 @@ import { lazyLogs } from "./storage/logs-lazy.ts";
 import { memoryCounters, memoryKV } from "./storage/memory.ts";
 import type { Stores } from "./storage/ports.ts";
 import { Allowance } from "./tape.ts";
+import type { TelemetryConfig, TelemetrySettings } from "./telemetry/settings.ts";
 import { createPricer, type Pricer } from "./usage/cost.ts";
 import { VirtualKeys } from "./virtual-keys.ts";
 
@@ -103,6 +104,25 @@ export interface Host {
    * @internal
    */
   readonly immediate: boolean;
+  /**
+   * Configuration or environment may ask for telemetry.
+   *
+   * @internal
+   */
+  readonly mayTrace: boolean;
+  /**
+   * What telemetry is asked for, by these options over the configuration and the environment; nothing where
+   * none of them asks for any.
+   *
+   * @internal
+   */
+  telemetry(options: TelemetryConfig | undefined): Promise<TelemetrySettings | undefined>;
+  /**
+   * Takes a plugin's own work behind requests.
+   *
+   * @internal
+   */
+  attach(work: SideWork): void;
   /** Names of models as configured: `{ fast: "groq/llama-3.3-70b-versatile" }`. */
   readonly models: Readonly<Record<string, string>>;
   /** For requests of a plugin's own. */
@@ -131,8 +151,18 @@ export interface Host {
   report(message: string, cause?: unknown): void;
 }
 
+/** Work of a plugin behind requests. Must not reject. */
+export interface SideWork {
+  /** All that waits; after what is left to do behind answers. */
+  flush(): Promise<void>;
+  /** What is due by now; called each second or so. */
+  due(): void | Promise<void>;
+}
+
 /** The host as the gateway has it. */
 export interface OwnHost extends Host {
+  /** Does what is due beside requests. */
+  due(): Promise<void>;
   /** Writes what waits to be written. */
   flush(): Promise<void>;
   /** The same, and closes the stores. */
@@ -145,6 +175,8 @@ export interface HostOptions {
   /** The management API is on. */
   managed: boolean;
   stores: Partial<Stores> | undefined;
+  /** Where the names of OpenTelemetry are looked up. */
+  env: Readonly<Record<string, unknown>>;
   fetch: typeof fetch;
   /** The platform's way unless given. */
   respond: Respond | undefined;
@@ -157,10 +189,17 @@ export interface HostOptions {
 const tapes = 64 * 1024 * 1024;
 /** Attempts that may wait to be read. */
 const waiting = 50_000;
+/** Names in the environment that ask for telemetry. */
+const asking = [
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+  "SLUICE_LOG",
+];
 
 /** Builds the services of one gateway. */
 export function createHost(options: HostOptions): OwnHost {
-  const { setup, now, report } = options;
+  const { setup, env, now, report } = options;
   const metrics = new Metrics();
   const given: Stores = {
     // Unlike answers, keys are never let go of for want of room.
@@ -215,11 +254,13 @@ export function createHost(options: HostOptions): OwnHost {
     if (salt === undefined) salts.set(entry, salt = entry.salt ?? JSON.stringify(entry.settings));
     return salt;
   }
+  const others: SideWork[] = [];
   const flush = async () => {
     await settler.drain();
     await log.flush();
     await cache?.flush();
     await limiter.flush();
+    await Promise.all(others.map((work) => work.flush()));
   };
   return {
     stores,
@@ -247,6 +288,14 @@ export function createHost(options: HostOptions): OwnHost {
     // A timer of one request may not do the work of another there.
     immediate,
     pricer,
+    mayTrace: config.telemetry !== undefined || asking.some((name) => Boolean(env[name])),
+    async telemetry(options) {
+      const { telemetrySettings } = await import("./telemetry/settings.ts");
+      const { telemetry } = config;
+      const asked = options === undefined ? telemetry : { ...telemetry, ...options };
+      return telemetrySettings(asked, env, report);
+    },
+    attach: (work) => void others.push(work),
     models: config.models,
     fetch: options.fetch,
     respond: options.respond ?? webRespond,
@@ -259,6 +308,9 @@ export function createHost(options: HostOptions): OwnHost {
     now,
     report,
     flush,
+    async due() {
+      await Promise.all(others.map((work) => work.due()));
+    },
     async close() {
       await flush();
       await Promise.allSettled(Object.values(given).map((store) => store.close()));

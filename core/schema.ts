@@ -124,6 +124,28 @@ const otel = v.strictObject({
   content_type: v.optional(v.picklist(["json", "protobuf"])),
 });
 
+const telemetry = v.strictObject({
+  exporters: v.optional(v.array(v.strictObject({
+    url: v.pipe(v.string(), v.maxLength(2048), v.check(isHTTP, "an absolute http(s) URL")),
+    headers: v.optional(
+      v.record(headerName, v.union([headerValue, v.strictObject({ env: v.string() })])),
+    ),
+    content_type: v.optional(v.picklist(["json", "protobuf"])),
+    compression: v.optional(v.picklist(["gzip", "none"])),
+    timeout: v.optional(v.pipe(milliseconds, v.minValue(1))),
+  }))),
+  service_name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  resource: v.optional(v.record(v.pipe(v.string(), v.minLength(1)), v.string())),
+  sample: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  content: v.optional(v.boolean()),
+  metrics: v.optional(v.boolean()),
+  propagate: v.optional(v.boolean()),
+  lines: v.optional(v.boolean()),
+  delay: v.optional(milliseconds),
+  queue: v.optional(v.pipe(count, v.minValue(1))),
+  metrics_interval: v.optional(v.pipe(positive, v.maxValue(86_400))),
+});
+
 /** Settings of a gateway, in the configuration as in the management API. */
 export const gatewaySettings = {
   authentication: v.optional(v.boolean(), false),
@@ -242,6 +264,7 @@ export const schema = v.strictObject({
     ),
     {},
   ),
+  telemetry: v.optional(telemetry),
   models: v.optional(v.record(v.pipe(v.string(), v.minLength(1)), v.string()), {}),
   prices: v.optional(
     v.record(

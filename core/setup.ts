@@ -254,6 +254,7 @@ export const needs: Record<string, { plugin: string; off: unknown }> = {
   tokens: { plugin: "auth", off: undefined },
   access: { plugin: "auth", off: null },
   routes: { plugin: "fallback", off: undefined },
+  otel: { plugin: "otel", off: undefined },
 };
 
 /** A gateway that would be less than what its configuration says must not look as if it were. */

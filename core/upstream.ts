@@ -209,6 +209,8 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       body: () => ctx.bytes(),
     };
     call.url = attempt.url = targetURL(provider, call);
+    // Before anything is signed.
+    ctx.shared.trace?.place(call.headers, attempt.id);
 
     const loan = keyring.keyFor(ctx, call);
     const lent = loan instanceof Promise ? await loan : loan;

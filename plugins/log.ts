@@ -301,7 +301,7 @@ function pathOf(url: string): string {
 const keyHeaders = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "xi-api-key"];
 
 /** What was sent as credentials, the client's or ours, in case the provider quotes it. */
-function secretsOf({ ctx, headers }: Pick<Attempt, "ctx" | "headers">): string[] {
+export function secretsOf({ ctx, headers }: Pick<Attempt, "ctx" | "headers">): string[] {
   const found: string[] = [];
   const { header, scheme = "" } = ctx.provider.key ?? {};
   const add = (value = "") => {

@@ -8,6 +8,7 @@ import { auth } from "./auth.ts";
 import { cache } from "./cache.ts";
 import { fallback } from "./fallback.ts";
 import { log } from "./log.ts";
+import { otel } from "./otel.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
 import { timeout } from "./timeout.ts";
@@ -18,6 +19,7 @@ export type { Replay } from "../core/cache/policy.ts";
 export { chaos, type ChaosOptions, type ChaosRule, type Fault } from "./chaos.ts";
 export { fallback, type FallbackOptions, type FallbackTarget } from "./fallback.ts";
 export { log, type LogOptions } from "./log.ts";
+export { otel, type OtelOptions } from "./otel.ts";
 export { rateLimit, type RateLimitOptions } from "./rate-limit.ts";
 export { type Backoff, retry, type RetryOptions } from "./retry.ts";
 export { timeout, type TimeoutOptions } from "./timeout.ts";
@@ -27,5 +29,5 @@ export { timeout, type TimeoutOptions } from "./timeout.ts";
  * What the configuration does not turn on costs next to nothing.
  */
 export function standardPlugins(): Plugin[] {
-  return [log(), auth(), fallback(), cache(), rateLimit(), retry(), timeout()];
+  return [otel(), log(), auth(), fallback(), cache(), rateLimit(), retry(), timeout()];
 }

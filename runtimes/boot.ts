@@ -88,7 +88,8 @@ export async function boot(
     process.exit(1);
   }
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
-  console.log(`Sluice ${version} on ${runtime}, ready at http://${shown}:${server.port}`);
+  const ready = `Sluice ${version} on ${runtime}, ready at http://${shown}:${server.port}`;
+  console.log(inLines ? lineOf("info", ready) : ready);
   gateway.warm().catch(() => {}); // what fails here is reported when it is needed
   const ticking = setInterval(() => gateway.run(), tick);
 
@@ -165,12 +166,19 @@ function parse(path: string, json: string): GatewayOptions {
   return config;
 }
 
+/** All that is printed is JSON, a line each. */
+const inLines = process.env["SLUICE_LOG"]?.trim().toLowerCase() === "json";
+
+function lineOf(level: "info" | "warn", message: string, detail?: string): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, message, detail });
+}
+
 /** To the console, without what may be a key. */
 function report(message: string, cause?: unknown): void {
-  const detail = cause instanceof Error ? cause.stack ?? cause.message : cause;
-  console.error(
-    detail === undefined ? `Sluice: ${message}` : `Sluice: ${message}: ${redact(String(detail))}`,
-  );
+  const told = cause instanceof Error ? cause.stack ?? cause.message : cause;
+  const detail = told === undefined ? undefined : redact(String(told));
+  if (inLines) console.error(lineOf("warn", message, detail));
+  else console.error(`Sluice: ${message}${detail === undefined ? "" : `: ${detail}`}`);
 }
 
 function redact(line: string): string {

@@ -29,8 +29,15 @@ export interface Scripted {
 
 export const native = "/v1/acc/default/openai/chat/completions";
 
-/** @param script The answers, in order; a request without one is a failure of the test. */
-export function scripted(options: GatewayOptions, script: Answer[]): Scripted {
+/**
+ * @param script The answers, in order; a request without one is a failure of the test.
+ * @param aside Answers requests to others than providers.
+ */
+export function scripted(
+  options: GatewayOptions,
+  script: Answer[],
+  aside: (url: string, init: RequestInit) => Promise<Response> | undefined = () => undefined,
+): Scripted {
   const seen: Seen[] = [];
   const reports: string[] = [];
   const logs = memoryLogs();
@@ -39,6 +46,8 @@ export function scripted(options: GatewayOptions, script: Answer[]): Scripted {
     stores: { logs },
     ...options,
     fetch: (async (input: string, init: RequestInit) => {
+      const other = aside(input, init);
+      if (other !== undefined) return await other;
       const signal = init.signal!;
       const request: Seen = {
         url: input,
