@@ -7,7 +7,7 @@ import type { Attempt } from "../core/attempt.ts";
 import { type Facts, served } from "../core/cache/served.ts";
 import { authenticated, caller, type Context } from "../core/context.ts";
 import { Code, isGatewayError } from "../core/error.ts";
-import { createRedactor, redactBytes, type Redactor } from "../core/log/redact.ts";
+import { redactBytes, type Redactor, Redactors } from "../core/log/redact.ts";
 import type { LogEntry, LogRow, Payload } from "../core/log/row.ts";
 import { metadataOf } from "../core/metadata.ts";
 import type { Measured } from "../core/measured.ts";
@@ -41,15 +41,11 @@ interface Plan {
  * the store.
  */
 export function log(options: LogOptions = {}): Plugin {
-  const redactors = new WeakMap<readonly string[], Redactor>();
+  const redactors = new Redactors(options.redact);
   const planOf = (ctx: Context): Plan | undefined => {
     const { gateway, clientHeaders: headers } = ctx;
     if (!flag(headers.get("cf-aig-collect-log"), gateway.collect_logs)) return undefined;
-    let redact = redactors.get(gateway.log_redact);
-    if (redact === undefined) {
-      redact = createRedactor([...gateway.log_redact, ...options.redact ?? []]);
-      redactors.set(gateway.log_redact, redact);
-    }
+    const redact = redactors.of(gateway.log_redact);
     const payload = options.payload ?? gateway.collect_log_payload;
     return {
       payload: payload && flag(headers.get("cf-aig-collect-log-payload"), true),
@@ -59,6 +55,8 @@ export function log(options: LogOptions = {}): Plugin {
   };
 
   return definePlugin("log", async (ctx, next) => {
+    const loading = redactors.ready(ctx.gateway.log_redact, ctx.host.report);
+    if (loading !== undefined) await loading;
     const plan = planOf(ctx);
     // Whose steps may each say otherwise.
     const hasSteps = ctx.provider === universal;

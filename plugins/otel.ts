@@ -71,6 +71,8 @@ export function otel(options: OtelOptions = {}): Plugin {
 
 async function observed(telemetry: Telemetry, ctx: Context, next: Next): Promise<Response> {
   const { settler, immediate } = ctx.host;
+  const loading = telemetry.ready(ctx);
+  if (loading !== undefined) await loading;
   const operation = telemetry.begin(ctx);
   // Whatever goes wrong here is not the request's affair.
   const over = (work: () => void | Promise<void>) => {

@@ -125,15 +125,45 @@ function isRun(secret: string): boolean {
 /** Masks text, and these very secrets wherever they stand. */
 export type Redactor = (text: string, secrets?: readonly string[]) => string;
 
-/** A redactor for the known forms and for patterns of the operator's own (regular expressions). */
-export function createRedactor(patterns: readonly string[]): Redactor {
-  const own = patterns.map((pattern) => new RegExp(pattern, "gu"));
+/**
+ * A redactor for the known forms.
+ *
+ * @param own Masks what else there is to mask.
+ */
+export function createRedactor(own: (text: string) => string = (text) => text): Redactor {
   return (text, secrets = []) => {
     const others = secrets.filter((secret) => !isRun(secret));
-    let masked = maskKnown(without(text, others), secrets);
-    for (const pattern of own) masked = masked.replace(pattern, mask);
-    return masked;
+    return own(maskKnown(without(text, others), secrets));
   };
+}
+
+/** Redactors of gateways, by their lists of patterns; what patterns need is loaded with the first of them. */
+export class Redactors {
+  readonly #known = new WeakMap<readonly string[], Redactor>();
+  readonly #more: readonly string[];
+
+  /** @param more Patterns besides those of the lists. */
+  constructor(more: readonly string[] = []) {
+    this.#more = more;
+  }
+
+  /** To be waited for before the first {@link of} of a list; nothing where it may be asked at once. */
+  ready(list: readonly string[], report: (message: string) => void): Promise<void> | undefined {
+    if (this.#known.has(list)) return undefined;
+    const patterns = [...list, ...this.#more];
+    if (patterns.length === 0) {
+      this.#known.set(list, createRedactor());
+      return undefined;
+    }
+    return import("./patterns.ts").then(({ masking }) => {
+      this.#known.set(list, createRedactor(masking(patterns, mask, report)));
+    });
+  }
+
+  /** The redactor of a list that is ready. */
+  of(list: readonly string[]): Redactor {
+    return this.#known.get(list)!;
+  }
 }
 
 const decoder = new TextDecoder();

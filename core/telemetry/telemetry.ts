@@ -8,7 +8,7 @@ import type { Attempt } from "../attempt.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host.ts";
 import { readAnswer } from "../formats/read.ts";
-import { createRedactor, type Redactor } from "../log/redact.ts";
+import { Redactors } from "../log/redact.ts";
 import type { Measured } from "../measured.ts";
 import { unref } from "../settler.ts";
 import { version } from "../version.ts";
@@ -62,7 +62,7 @@ export class Telemetry implements Owner {
   readonly #metricsTo: readonly { target: Target; exporter: Exporter }[];
   readonly #ownGroups = new Map<string, readonly Group[]>();
   #byList = new WeakMap<object, readonly Group[]>();
-  readonly #redactors = new WeakMap<readonly string[], Redactor>();
+  readonly #redactors = new Redactors();
   readonly #startedAt: number;
   #measuredAt: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -96,6 +96,11 @@ export class Telemetry implements Owner {
     return this.#settings.propagate;
   }
 
+  /** To be waited for before a request begins, where it is a promise. */
+  ready({ gateway }: Context): Promise<void> | undefined {
+    return this.#redactors.ready(gateway.log_redact, this.#host.report);
+  }
+
   /** A request begins. */
   begin(ctx: Context): Operation {
     const traced = this.#groups.length > 0 || this.#groupsOf(ctx).length > 0;
@@ -118,7 +123,8 @@ export class Telemetry implements Owner {
     const operation = ctx.shared.trace as Operation;
     const secrets = measured.error === null ? [] : this.#options.secretsOf(attempt);
     if (measured.error !== null) {
-      const message = this.#redactor(ctx)(measured.error.message, secrets).slice(0, 500);
+      const message = this.#redactors.of(ctx.gateway.log_redact)(measured.error.message, secrets)
+        .slice(0, 500);
       measured = { ...measured, error: { ...measured.error, message } };
     }
     const content = operation.sampled ? this.#contentOf(measured) : undefined;
@@ -292,15 +298,6 @@ export class Telemetry implements Owner {
     });
   }
 
-  #redactor({ gateway }: Context): Redactor {
-    let redact = this.#redactors.get(gateway.log_redact);
-    if (redact === undefined) {
-      redact = createRedactor(gateway.log_redact);
-      this.#redactors.set(gateway.log_redact, redact);
-    }
-    return redact;
-  }
-
   /** What was said, masked; nothing unless it was asked for, and the caller does not mind. */
   #contentOf(measured: Measured): SpanContent | undefined {
     if (!this.#settings.content) return undefined;
@@ -309,7 +306,7 @@ export class Telemetry implements Owner {
     const { clientHeaders: headers } = ctx;
     if (headers.get("cf-aig-collect-log") === "false") return undefined;
     if (headers.get("cf-aig-collect-log-payload") === "false") return undefined;
-    const redact = this.#redactor(ctx);
+    const redact = this.#redactors.of(ctx.gateway.log_redact);
     const secrets = this.#options.secretsOf(attempt);
     const textOf = (bytes: Uint8Array) => redact(decoder.decode(bytes), secrets);
     const isText = /json|^text\//.test(ctx.headers["content-type"] ?? "json");

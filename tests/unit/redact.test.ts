@@ -1,9 +1,10 @@
 /** What is masked before it is stored, and what is left alone. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { masking } from "../../core/log/patterns.ts";
 import { createRedactor, mask, redactBytes } from "../../core/log/redact.ts";
 
-const redact = createRedactor([]);
+const redact = createRedactor();
 const secrets = [
   "sk-abcdefghijklmnopqrstuvwx",
   "sk-ant-api03-abcdefghijklmnopqrstuvwxyz_0123456789-AA",
@@ -75,5 +76,46 @@ describe("redaction", () => {
     ) {
       assert.equal(typeof redact(unit.repeat(300_000)), "string");
     }
+  });
+});
+
+describe("patterns of an operator's own", () => {
+  const reports: string[] = [];
+  const masked = (pattern: string, text: string) =>
+    masking([pattern], mask, (message) => reports.push(message))(text);
+
+  for (
+    const [pattern, text, expected] of [
+      ["\\d{3}-\\d{4}", "call 555-1234, 555-12345", "call #, #5"],
+      ["[\\w.]+@[\\w.]+", "to a.b@c.d now", "to # now"],
+      ["(?:\\d[ -]?){13,16}", "card 4111 1111 1111 1111.", "card #."],
+      ["(?<=pin: )\\d+", "pin: 123456, 99", "pin: #, 99"],
+      ["\\p{L}+é", "aé é bé", "# é #"],
+      ["\\u00e9{2,}|(?<x>y)+z", "éé yyz $&", "# # $&"],
+      ["(\\d)\\1+", "11 12", "# 12"],
+    ] as const
+  ) {
+    it(`mask ${pattern}`, () => {
+      assert.equal(masked(pattern, text), expected.replaceAll("#", mask));
+      assert.equal(text.replace(new RegExp(pattern, "gu"), () => mask), masked(pattern, text));
+    });
+  }
+
+  it("never take longer than their text is long", () => {
+    // With a backtracking engine, the first takes minutes, and the others would never end.
+    for (
+      const pattern of ["\\d+-\\d+", "(\\d+\\s?)+@", "(1|1)*x", "(?<=(1+)+)x", "1?".repeat(99)]
+    ) {
+      const text = "1".repeat(1024 * 1024);
+      assert.ok(masked(pattern, text).length <= text.length * mask.length, pattern);
+    }
+  });
+
+  it("are told of where a text might hold them up", () => {
+    reports.length = 0;
+    masked("\\d{4}(?=x)", "");
+    assert.deepEqual(reports, []);
+    masked("(\\d+)-\\1", "");
+    assert.match(reports.join("\n"), /^The pattern '\(\\d\+\)-\\1' of 'log_redact'/);
   });
 });
