@@ -37,12 +37,12 @@ export interface StoringOptions {
 }
 
 /** Milliseconds that an answer waits for company: what a killed process may lose. */
-const pause = 20;
+const pause = 100;
 /** Answers that are written together, and the bytes from which on there are enough. */
-const batch = 64;
+const batch = 256;
 const batchBytes = 4 * 1024 * 1024;
 /** Answers that wait, and their bytes; what is more is not stored. */
-const mostWaiting = 1_000;
+const mostWaiting = 4_000;
 const mostBytes = 64 * 1024 * 1024;
 
 /** Stores answers soon. */
