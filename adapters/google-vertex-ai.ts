@@ -114,13 +114,23 @@ interface Token {
   renewAt: number;
 }
 
+/** Tokens that are kept: callers may send service accounts of their own. */
+const mostTokens = 200;
+/** Characters of a private key, of 4096 bits and a little more: to sign with one of 16,384 takes seconds. */
+const longestKey = 5_000;
+
 /** One token per service account; callers that come while it is fetched wait for the same one. */
 async function accessToken(account: ServiceAccount, call: Call): Promise<string> {
+  if (account.private_key.length > longestKey) throw badAccount();
   const { memo, now } = call.tools;
   // The key is part of the name: who only knows an account's address must not get its token.
   const name = `vertex:${await digest(`${account.client_email}\n${account.private_key}`)}`;
   const known = memo.get(name) as Token | undefined;
   if (known !== undefined && now() < known.renewAt) return known.value;
+  for (const oldest of memo.keys()) {
+    if (memo.size < mostTokens) break;
+    memo.delete(oldest);
+  }
   const token: Token = { renewAt: Infinity, value: Promise.resolve("") };
   token.value = mint(account, call).then(
     ({ access_token, expires_in }) => {

@@ -87,6 +87,12 @@ const endsHere: ReadonlySet<string> = new Set([
   "report-to",
   "x-accel-redirect",
   "x-sendfile",
+  // What only the gateway says, and not each time.
+  "cf-aig-cache-status",
+  "cf-aig-log-id",
+  "cf-aig-model",
+  "x-sluice-cost",
+  "x-sluice-dropped",
 ]);
 
 /** True for a header, or a trailer, of an answer that must not reach the client; lower case. */

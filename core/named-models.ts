@@ -23,6 +23,8 @@ const otherName = /[;\s]name\*/i;
 
 /** Most characters of a model's name: patterns are compared with all of it. */
 const longest = 512;
+/** Most models of one request, likewise. */
+const most = 100;
 
 /**
  * All models that a request names, each of which its provider may use; nothing when it names none.
@@ -46,7 +48,9 @@ export async function namedModels(ctx: Context, sure = true): Promise<string[] |
   const type = ctx.headers["content-type"] ?? "";
   const isForm = /^multipart\//i.test(type);
   const found = isForm ? await formModels(bytes, type, sure) : jsonModels(bytes);
-  return found?.some(({ length }) => length > longest) ? undefined : found;
+  if (found?.some(({ length }) => length > longest)) return undefined;
+  if (found === undefined || found.length <= most) return found;
+  return sure ? undefined : found.slice(0, most);
 }
 
 async function formModels(

@@ -163,6 +163,11 @@ function keyHeadersOf(provider: Provider): readonly string[] {
   return own === undefined || keyHeaders.includes(own) ? keyHeaders : [own, ...keyHeaders];
 }
 
+/** True for the name of a header in which a key for the provider may stand. */
+export function isKeyHeader(provider: Provider, name: string): boolean {
+  return name === provider.key?.header || keyHeaders.includes(name);
+}
+
 /** True when the client sent a key for the provider, no placeholder; empty ones are taken off. */
 export function hasClientKey(provider: Provider, call: Call): boolean {
   let found = false;

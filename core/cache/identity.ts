@@ -6,7 +6,7 @@
  */
 import type { Context } from "../context.ts";
 import { readRequest } from "../formats/request.ts";
-import { clientKeys, withoutKeys } from "../provider.ts";
+import { clientKeys, isKeyHeader, withoutKeys } from "../provider.ts";
 import { Memo } from "../usage/memo.ts";
 import { type Canonical, canonical, textOf } from "./canonical.ts";
 import { type Digest, digestOf } from "./digest.ts";
@@ -57,6 +57,10 @@ const relevant: ReadonlySet<string> = new Set([
   "x-use-cache",
   "x-wait-for-model",
 ]);
+
+/** Names of headers that may hold a credential which no provider's row tells of. */
+const credential =
+  /(?:^|[-_])(?:key|token|auth|authorization|secret|password|credential|jwt|signature)s?(?:[-_]|$)/;
 
 /** Headers for the gateway that change how an answer is got. */
 const ways = [
@@ -283,10 +287,13 @@ function identityOf(ctx: Context): string[] {
   return ["", clientHeaders.get("cf-aig-byok-alias") ?? ""];
 }
 
-function headersOf({ headers }: Context, shaped: boolean): string[] {
+function headersOf({ headers, provider }: Context, shaped: boolean): string[] {
   const found: string[] = [];
   for (const name in headers) {
-    if (!relevant.has(name) && !name.startsWith("x-amzn-bedrock-")) continue;
+    if (!relevant.has(name) && !name.startsWith("x-amzn-bedrock-")) {
+      if (!credential.test(name) || isKeyHeader(provider, name)) continue; // those are in the identity
+      if (name === "idempotency-key") continue;
+    }
     const value = headers[name]!;
     if (name === "accept" && isUsual(value, shaped)) continue;
     found.push(`${name}:${value}`);

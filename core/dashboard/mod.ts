@@ -49,7 +49,9 @@ export function createDashboard({ host, account, admin, report }: DashboardOptio
 
   /** `GET` tells who is signed in, `POST` with the admin token signs in, `DELETE` signs out. */
   async function session(request: Request, ip: string | undefined): Promise<Response> {
-    const secure = request.url.startsWith("https:") ? "; Secure" : "";
+    // Behind a proxy only the page's origin tells how the browser came.
+    const came = [request.url, request.headers.get("origin") ?? ""];
+    const secure = came.some((url) => url.startsWith("https:")) ? "; Secure" : "";
     const cookie = (value: string, seconds: number) =>
       `${sessionCookie}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`;
     const headers: Record<string, string> = { "cache-control": "no-store" };

@@ -253,8 +253,11 @@ function isAws({ headers }: Response): boolean {
   return /^application\/vnd\.amazon\.eventstream/i.test(headers.get("content-type") ?? "");
 }
 
-/** Whose responses a caller may name: its virtual key's, else its credential's. */
+/** Whose responses a caller may name: its virtual key's, else its credential's; each user's are apart. */
 async function ownerFor(ctx: Context): Promise<string> {
-  const key = ctx.get(caller)?.keyId ?? clientKeys(compat, ctx.headers, ctx.query)[0] ?? "";
-  return await ownerOf(ctx.account, ctx.gateway.id, key);
+  const { keyId, metadata } = ctx.get(caller) ?? {};
+  const key = keyId ?? clientKeys(compat, ctx.headers, ctx.query)[0] ?? "";
+  const user = metadata?.["cf.user_id"];
+  const who = user === undefined ? key : JSON.stringify([key, user]);
+  return await ownerOf(ctx.account, ctx.gateway.id, who);
 }

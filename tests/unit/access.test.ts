@@ -232,6 +232,50 @@ describe("access", () => {
     assert.equal(known!.headers["authorization"], `Bearer ${lent}`);
   });
 
+  it("keeps what one user's responses hold from another", async () => {
+    const message = {
+      id: "msg_1",
+      type: "message",
+      role: "assistant",
+      model: "claude-haiku-4-5",
+      content: [{ type: "text", text: "Mine" }],
+      stop_reason: "end_turn",
+      usage: { input_tokens: 1, output_tokens: 1 },
+    };
+    const { gateway } = recording({
+      plugins: [auth()],
+      keys: { anthropic: { default: { value: lent } } },
+      gateways: {
+        default: {
+          access: { team_domain: team, audience },
+          authentication: true,
+          tokens: [{ name: "app", hash: `sha256:${await digestKey("sl-app")}` }],
+        },
+      },
+      now: () => at,
+    }, (url) => Response.json(url.startsWith(team) ? { keys: [good.jwk] } : message));
+    const as = async (sub: string, key?: string) => ({
+      "cf-access-jwt-assertion": await jwt(good, { sub }),
+      ...key !== undefined && { "cf-aig-authorization": `Bearer ${key}` },
+    });
+    for (const key of [undefined, "sl-app"]) {
+      const made = await gateway.fetch(
+        new Request("http://gateway.test/v1/responses", {
+          method: "POST",
+          headers: { "content-type": "application/json", ...await as("user-1", key) },
+          body: '{"model":"anthropic/claude-haiku-4-5","input":"Hi"}',
+        }),
+      );
+      assert.equal(made.status, 200);
+      const { id } = await made.json() as { id: string };
+      const status = async (headers: Record<string, string>) =>
+        (await gateway.fetch(new Request(`http://gateway.test/v1/responses/${id}`, { headers })))
+          .status;
+      assert.equal(await status(await as("user-1", key)), 200);
+      assert.equal(await status(await as("user-2", key)), 404, `user-2 with ${key}`);
+    }
+  });
+
   it("says who uses a virtual key, too", async () => {
     const { call, state } = world({
       authentication: true,

@@ -154,6 +154,16 @@ describe("rules of a key", () => {
     });
   }
 
+  it("refuses a list of models that takes long to look at", async () => {
+    const { call } = await world({ models: allowed });
+    const list = (length: number) =>
+      JSON.stringify({ model: "gpt-4o", models: Array(length).fill("gpt-4o") });
+    assert.equal((await call("/openrouter/chat/completions", list(99))).response.status, 200);
+    const { response, sent } = await call("/openrouter/chat/completions", list(100));
+    await refused(response, /names no model/);
+    assert.equal(sent, undefined);
+  });
+
   it("reads the target that fal's client sends in a header", async () => {
     const { call } = await world({ models: ["fal-ai/**"] });
     const to = (path: string, target: string) => call(path, "{}", { "x-fal-target-url": target });

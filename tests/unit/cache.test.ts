@@ -162,6 +162,8 @@ describe("the same request", () => {
     ["a query", prompt, { path: "/openai/chat/completions?api-version=2" }],
     ["a header of the provider", prompt, { headers: { "openai-organization": "org-1" } }],
     ["another form asked for", prompt, { headers: { accept: "audio/mpeg" } }],
+    ["a credential in a header of its own", prompt, { headers: { "x-acme-key": "one" } }],
+    ["a session of its own", prompt, { headers: { "acme-session-token": "one" } }],
   ];
   for (const [what, body, asking] of other) {
     it(`is not one with ${what}`, async () => {

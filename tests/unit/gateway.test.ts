@@ -126,6 +126,18 @@ describe("answers", () => {
     }
   });
 
+  it("lose what only the gateway says", async () => {
+    const own = ["cf-aig-cache-status", "cf-aig-log-id", "cf-aig-model", "x-sluice-dropped"];
+    const { ask } = recording(
+      {},
+      () =>
+        new Response("x", { headers: Object.fromEntries(own.map((name) => [name, "made-up"])) }),
+    );
+    const { headers } = (await ask("/openai/x")).response;
+    for (const name of own) assert.equal(headers.get(name), null, name);
+    assert.equal(headers.get("cf-aig-provider"), "openai");
+  });
+
   it("are 502 with code 2005 when the provider cannot be reached, without the URL", async () => {
     const broken = () => {
       throw Object.assign(new TypeError("connect to https://x/?key=secret"), {

@@ -1,0 +1,88 @@
+/** The dashboard's cookie: what a browser is told of it, and what it opens to whom. */
+import { strict as assert } from "node:assert";
+import { describe, it } from "node:test";
+import { managed, token } from "./manage.ts";
+
+const at = "http://gateway.test";
+const logs = `${at}/client/v4/accounts/acc/ai-gateway/gateways/default/logs`;
+
+function world(options: Parameters<typeof managed>[0] = {}) {
+  const clock = { now: Date.parse("2026-01-02T12:00:00Z") };
+  const made = managed({ now: () => clock.now, ...options });
+  const send = (url: string, headers: Record<string, string> = {}, method = "GET") =>
+    made.gateway.fetch(new Request(url, { method, headers: { host: "gateway.test", ...headers } }));
+  const signIn = async (headers: Record<string, string> = {}, url = at) => {
+    const asking = { authorization: `Bearer ${token}`, ...headers };
+    const response = await send(`${url}/dashboard/session`, asking, "POST");
+    assert.equal(response.status, 200);
+    const cookie = response.headers.get("set-cookie")!;
+    return { cookie, value: cookie.split(";", 1)[0]! };
+  };
+  return { ...made, clock, send, signIn };
+}
+
+describe("the dashboard's session", () => {
+  it("is a cookie that no script reads and no other site sends, and not the token", async () => {
+    const { cookie } = await world().signIn();
+    assert.match(cookie, /^sluice_session=\d+\.[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; /);
+    assert.ok(!cookie.includes(token));
+    assert.ok(!cookie.includes("Secure"));
+  });
+
+  it("never travels in the clear where the page came over TLS, a proxy's included", async () => {
+    const { signIn } = world();
+    assert.match((await signIn({}, "https://gateway.test")).cookie, /; Secure$/);
+    assert.match((await signIn({ origin: "https://gateway.test" })).cookie, /; Secure$/);
+    assert.doesNotMatch((await signIn({ origin: "http://gateway.test" })).cookie, /Secure/);
+  });
+
+  it("opens the management API to the dashboard, and to no other page", async () => {
+    const { send, signIn } = world();
+    const { value: cookie } = await signIn();
+    const own = { "sec-fetch-site": "same-origin" };
+    assert.equal((await send(logs, { cookie })).status, 200);
+    assert.equal((await send(logs, { cookie: `a=b; ${cookie}; c=d`, ...own })).status, 200);
+    assert.equal((await send(logs, { cookie, ...own, origin: at })).status, 200);
+    const strange: Record<string, string>[] = [
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "none" },
+      { origin: "https://evil.test" },
+      { origin: "null" },
+      { origin: "http://gateway.test:8080" },
+      { origin: "http://gateway.test.evil.test" },
+    ];
+    for (const headers of strange) {
+      const refused = await send(logs, { cookie, ...headers });
+      assert.equal(refused.status, 401, JSON.stringify(headers));
+      assert.equal(refused.headers.get("access-control-allow-origin"), null);
+    }
+  });
+
+  it("ends in time and with the token, and cannot be made up", async () => {
+    const { send, signIn, clock } = world();
+    const { value: cookie } = await signIn();
+    const [until, signature] = cookie.split("=")[1]!.split(".") as [string, string];
+    for (
+      const made of [
+        `${Number(until) + 1}.${signature}`,
+        `${until}.${"0".repeat(64)}`,
+        `${until}.`,
+        `.${signature}`,
+      ]
+    ) assert.equal((await send(logs, { cookie: `sluice_session=${made}` })).status, 401, made);
+    const other = world({ admin: { token: `${token}-another` } });
+    assert.equal((await other.send(logs, { cookie })).status, 401);
+    clock.now += 12 * 3600_000 - 1000;
+    assert.equal((await send(logs, { cookie })).status, 200);
+    clock.now += 1000;
+    assert.equal((await send(logs, { cookie })).status, 401);
+  });
+
+  it("goes to no provider", async () => {
+    const { ask, signIn } = world();
+    const { value: cookie } = await signIn();
+    const { sent } = await ask("/openai/models", { headers: { cookie } });
+    assert.ok(!JSON.stringify(sent).includes("sluice_session"));
+  });
+});
