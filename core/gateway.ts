@@ -61,6 +61,11 @@ export interface GatewayOptions extends Config {
   transport?: Transport;
   /** SHA-256 in hex, where the runtime has one that is there at once; it costs a tenth of our own. */
   digest?: (data: string | Uint8Array) => string;
+  /**
+   * Addresses of a name, for runtimes that can look names up: what is stored over the management API must
+   * not lead to an inner address under a public name.
+   */
+  resolve?: (name: string) => Promise<readonly string[]>;
   /** Writes a file whole or not at all and makes its folder, for exports to files. */
   writeFile?: WriteFile;
   /** Milliseconds since 1970; the platform's clock unless given. */
@@ -98,7 +103,7 @@ export interface Gateway {
 export function createGatewayWith(builtins: readonly Provider[], options: GatewayOptions): Gateway {
   const { plugins = [], adapters = [], env = {}, now = Date.now, report = () => {}, ...rest } =
     options;
-  const { fetch: fetcher, transport, digest, stores, admin, writeFile, ...input } = rest;
+  const { fetch: fetcher, transport, digest, stores, admin, resolve, writeFile, ...input } = rest;
   const setup = setUp({
     input,
     rows: [...builtins, ...adapters],
@@ -106,6 +111,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     env,
     report,
     loopback: admin?.loopback === true,
+    resolve,
   });
   const { config } = setup;
 

@@ -100,6 +100,12 @@ export interface Provider {
    * @internal
    */
   readonly dialect?: Dialect;
+  /**
+   * Waited for before each request where it gives something to wait for; rejects where none may be sent.
+   *
+   * @internal
+   */
+  admit?(call: Call): Promise<void> | undefined;
   /** The upstream URL without the query; base plus path unless given. */
   url?(call: Call): string;
   /** Model named by the path, for providers that do not take it from the body. */

@@ -17,6 +17,7 @@ import type { KeyTable, PoolKey } from "./keyring.ts";
 import { suggestion } from "./nearest.ts";
 import type { Plugin } from "./plugin.ts";
 import { defineProvider, type Provider, type ProviderSettings } from "./provider.ts";
+import type { Resolve } from "./settings/reach.ts";
 import { createVault, masterKeyFrom, type Vault } from "./vault.ts";
 import type { KeyRecord } from "./virtual-keys.ts";
 
@@ -45,6 +46,8 @@ export interface Setup {
   plugins: ReadonlySet<string>;
   /** Nobody but this machine can connect. */
   loopback: boolean;
+  /** Looks names up. */
+  resolve: Resolve | undefined;
 }
 
 interface SetupInput {
@@ -54,11 +57,12 @@ interface SetupInput {
   env: Readonly<Record<string, unknown>>;
   report(message: string): void;
   loopback?: boolean;
+  resolve?: Resolve | undefined;
 }
 
 /** Builds the tables; throws a {@link ConfigError} that lists every problem. */
 export function setUp(
-  { input, rows, plugins, env, report, loopback = false }: SetupInput,
+  { input, rows, plugins, env, report, loopback = false, resolve }: SetupInput,
 ): Setup {
   const config = parseConfig(input);
   const problems: ConfigProblem[] = [];
@@ -76,6 +80,7 @@ export function setUp(
     vault,
     plugins: new Set(plugins.map(({ name }) => name)),
     loopback,
+    resolve,
   };
 }
 

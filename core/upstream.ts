@@ -209,6 +209,8 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       body: () => ctx.bytes(),
     };
     call.url = attempt.url = targetURL(provider, call);
+    const admitted = provider.admit?.(call);
+    if (admitted !== undefined) await admitted;
     // Before anything is signed.
     ctx.shared.trace?.place(call.headers, attempt.id);
 

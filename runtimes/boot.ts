@@ -18,6 +18,7 @@ import {
   standardPlugins,
   version,
 } from "../mod.ts";
+import { resolveName } from "./resolve.ts";
 import { openStores } from "./stores.ts";
 import { writeFile } from "./write-file.ts";
 
@@ -61,6 +62,7 @@ export async function boot(
       plugins: standardPlugins(),
       digest: (data) => hash("sha256", data, "hex"),
       writeFile,
+      resolve: resolveName,
       ...config,
       ...options,
       env,

@@ -5,10 +5,9 @@
  * @module
  */
 import { isUUID } from "../id.ts";
-import { addressFault } from "../settings/address.ts";
 import type { ProviderRecord } from "../settings/records.ts";
 import { ApiCode, ApiError, invalid, type Result } from "./answer.ts";
-import { addressRulesOf, type Call, type Resource } from "./resource.ts";
+import { addressFaultOf, type Call, type Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
 import { listQueryOf, providerOf } from "./schema-settings.ts";
 
@@ -178,7 +177,7 @@ function plain(record: ProviderRecord): ProviderRecord {
 }
 
 async function assertUsable(call: Call, record: ProviderRecord): Promise<void> {
-  const fault = addressFault(record.base_url, addressRulesOf(call));
+  const fault = await addressFaultOf(call, record.base_url);
   if (fault !== undefined) {
     throw new ApiError(400, [{
       code: ApiCode.baseURL,

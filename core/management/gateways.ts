@@ -8,7 +8,6 @@ import type { GatewaySettings } from "../config.ts";
 import { Code, isGatewayError } from "../error.ts";
 import { providerNamed } from "../locate.ts";
 import { shown } from "../nearest.ts";
-import { addressFault } from "../settings/address.ts";
 import { settingsOf } from "../settings/effective.ts";
 import type { Snapshot } from "../settings/snapshot.ts";
 import type { GatewayRecord } from "../settings/records.ts";
@@ -17,7 +16,7 @@ import type { Json } from "../storage/ports.ts";
 import { ApiCode, ApiError, invalid, notFound, type Result } from "./answer.ts";
 import { datasetsOf } from "./datasets.ts";
 import { evaluationsOf } from "./evaluations.ts";
-import { addressRulesOf, type Call, type Resource } from "./resource.ts";
+import { addressFaultOf, type Call, type Resource } from "./resource.ts";
 import { pageOf } from "./schema.ts";
 import {
   type GatewayBody,
@@ -113,7 +112,7 @@ async function create(call: Call): Promise<Result> {
     }
     const record = { id, created_at: at, modified_at: at, settings: given };
     assertUsable(call, record);
-    assertAddresses(call, given);
+    await assertAddresses(call, given);
     await store.put("gateway", record);
   });
   const settings = await host.settings.latest();
@@ -139,7 +138,7 @@ async function update(call: Call, isWhole: boolean): Promise<Result> {
       settings: { ...old?.settings, ...given },
     };
     assertUsable(call, record);
-    assertAddresses(call, given);
+    await assertAddresses(call, given);
     await store.put("gateway", record);
   });
   const after = await host.settings.latest();
@@ -254,21 +253,20 @@ function assertUsable({ setup }: Call, record: GatewayRecord): void {
 }
 
 /** As for custom providers: whoever may manage the gateway must not reach what only its machine can. */
-function assertAddresses(call: Call, { otel, access }: GatewayBody): void {
-  const rules = addressRulesOf(call);
-  const look = (path: (string | number)[], url: Json | undefined) => {
+async function assertAddresses(call: Call, { otel, access }: GatewayBody): Promise<void> {
+  const look = async (path: (string | number)[], url: Json | undefined) => {
     if (typeof url !== "string") return;
     // A collector may be told apart by a query, which no base URL has.
-    const fault = addressFault(url.replace(/[?#].*$/s, ""), rules);
+    const fault = await addressFaultOf(call, url.replace(/[?#].*$/s, ""));
     if (fault === undefined) return;
     throw invalid(["body", ...path], `Field '${path.join(".")}' ${fault}`);
   };
   for (const [i, { url }] of ((otel ?? []) as { url: string }[]).entries()) {
-    look(["otel", i, "url"], url);
+    await look(["otel", i, "url"], url);
   }
   const { team_domain, jwks_url } = (access ?? {}) as { team_domain?: string; jwks_url?: string };
-  look(["access", "team_domain"], team_domain);
-  look(["access", "jwks_url"], jwks_url);
+  await look(["access", "team_domain"], team_domain);
+  await look(["access", "jwks_url"], jwks_url);
 }
 
 /** What stored answers depend on. */

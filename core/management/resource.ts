@@ -4,7 +4,8 @@
  * @module
  */
 import type { Host } from "../host.ts";
-import type { AddressRules } from "../settings/address.ts";
+import { addressFault } from "../settings/address.ts";
+import { leadsInside } from "../settings/reach.ts";
 import type { Setup } from "../setup.ts";
 import type { Result } from "./answer.ts";
 import type { Audit } from "./audit.ts";
@@ -35,9 +36,16 @@ export interface Call {
   readonly body: unknown;
 }
 
-/** Which addresses the gateway may be told to ask. */
-export function addressRulesOf({ setup: { config }, loopback }: Call): AddressRules {
-  return { any: config.allow_private_providers, loopback };
+/** Why the gateway may not be told to ask there, as the end of a sentence; nothing where it may. */
+export async function addressFaultOf(
+  { setup: { config, resolve }, loopback }: Call,
+  url: string,
+): Promise<string | undefined> {
+  const rules = { any: config.allow_private_providers, loopback };
+  const fault = addressFault(url, rules);
+  if (fault !== undefined || !await leadsInside(url, rules, resolve)) return fault;
+  return "has a name that leads to an inner address; set 'allow_private_providers' in the configuration to " +
+    "allow it";
 }
 
 /** Answers a call, or throws an `ApiError`. */

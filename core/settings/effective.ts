@@ -9,6 +9,7 @@ import type { Provider } from "../provider.ts";
 import type { ProviderEntry, Setup } from "../setup.ts";
 import type { Dialect } from "../unified/dialect.ts";
 import { isPrivateAddress } from "./address.ts";
+import { admissionTo } from "./reach.ts";
 import { priceRules } from "./prices.ts";
 import type { GatewayRecord, ProviderRecord, Records } from "./records.ts";
 import { rowsOf, type Snapshot } from "./snapshot.ts";
@@ -53,7 +54,7 @@ export function withRecords(
     const name = `custom-${record.slug}`;
     const old = before.providers.get(name);
     const keep = old !== undefined && same(before.records.providers.get(id), record);
-    providers.set(name, keep ? old : entryOf(record));
+    providers.set(name, keep ? old : entryOf(record, setup));
   }
   const prices = priceRules(records);
   const { config, loopback } = setup;
@@ -72,11 +73,13 @@ export function settingsOf(setup: Setup, { id, settings }: GatewayRecord): Gatew
 }
 
 /** What a record says is in its row alone, so that whoever has the row has all of one revision. */
-function entryOf(record: ProviderRecord): ProviderEntry {
+function entryOf(record: ProviderRecord, { config, loopback, resolve }: Setup): ProviderEntry {
   const { base_url, format, key_header: header, key_scheme: scheme } = record;
   const headers = headersOf(record.headers);
+  const slug = `custom-${record.slug}`;
+  const rules = { any: config.allow_private_providers, loopback };
   const provider: Provider = {
-    slug: `custom-${record.slug}`,
+    slug,
     baseURL: base_url.replace(/\/+$/, ""),
     ...format !== null && format !== undefined && { format },
     ...(header ?? scheme ?? null) !== null && {
@@ -84,6 +87,9 @@ function entryOf(record: ProviderRecord): ProviderEntry {
     },
     ...headers !== undefined && { headers },
     ...isPrivateAddress(base_url) && { local: true },
+    ...resolve !== undefined && !rules.any && {
+      admit: admissionTo(slug, base_url, rules, resolve),
+    },
     ...isRoot(base_url) && (format ?? "openai-chat") === "openai-chat" && { dialect: rooted },
   };
   // All that has a say in the answers of the provider, for keys of the cache.

@@ -219,6 +219,85 @@ describe("custom providers over the API", () => {
     assert.equal(response.status, 403);
   });
 
+  describe("under a name that leads to an inner address", () => {
+    const names: Record<string, string[]> = {
+      "api.acme.com": ["203.0.114.9", "2606:4700::1111"],
+      "in.acme.com": ["203.0.114.9", "10.0.0.5"],
+      "six.acme.com": ["fe80::1%eth0"],
+      "mapped.acme.com": ["::ffff:169.254.169.254"],
+      "own.acme.com": ["127.0.0.1"],
+    };
+    const lookUp = (more: Parameters<typeof managed>[0] = {}) => {
+      const clock = { now: Date.parse("2026-01-02T12:00:00Z"), asked: 0 };
+      const made = world({
+        now: () => clock.now,
+        resolve: (name) => {
+          clock.asked++;
+          const found = names[name];
+          return found === undefined
+            ? Promise.reject(new Error("ENOTFOUND"))
+            : Promise.resolve(found);
+        },
+        ...more,
+      });
+      const make = (host: string) =>
+        made.call("POST", "custom-providers", {
+          body: { ...acme, base_url: `https://${host}/v1` },
+        });
+      return { ...made, clock, make };
+    };
+
+    it("are refused", async () => {
+      const { make } = lookUp();
+      for (const host of ["in.acme.com", "six.acme.com", "mapped.acme.com", "own.acme.com"]) {
+        const [status, code, message, path] = problem(await make(host));
+        assert.deepEqual([status, code, path], [400, 1002, "body.base_url"], host);
+        assert.match(message, /has a name that leads to an inner address/);
+      }
+      assert.equal((await make("api.acme.com")).status, 200);
+    });
+
+    it("are refused in other settings as well", async () => {
+      const { call } = lookUp();
+      for (
+        const body of [
+          { otel: [{ url: "https://in.acme.com/v1/traces", headers: {} }] },
+          { access: { team_domain: "https://own.acme.com", audience: "a" } },
+        ]
+      ) {
+        const answer = await call("PATCH", "gateways/default", { body });
+        assert.match(problem(answer)[2], /has a name that leads to an inner address/);
+      }
+    });
+
+    it("may be there where the configuration says so, or nobody else can ask", async () => {
+      const any = lookUp({ allow_private_providers: true });
+      assert.equal((await any.make("in.acme.com")).status, 200);
+      assert.equal((await any.ask("/custom-acme/chat")).response.status, 200);
+      assert.equal(any.clock.asked, 0);
+      const local = lookUp({ admin: { loopback: true } });
+      assert.equal((await local.make("own.acme.com")).status, 200);
+      assert.equal((await local.make("in.acme.com")).status, 400);
+    });
+
+    it("are not asked any more once their name leads there", async () => {
+      const { make, ask, sent, clock } = lookUp();
+      names["turns.acme.com"] = ["203.0.114.9"];
+      assert.equal((await make("turns.acme.com")).status, 200);
+      assert.equal((await ask("/custom-acme/chat")).response.status, 200);
+      const { asked } = clock;
+      await ask("/custom-acme/chat");
+      assert.equal(clock.asked, asked, "A name is looked up once in 5 s");
+      names["turns.acme.com"] = ["192.168.0.1"];
+      clock.now += 5_000;
+      const { response } = await ask("/custom-acme/chat");
+      assert.match((await errorOf(response)).message, /leads to an inner address/);
+      assert.equal(sent.length, 2);
+      delete names["turns.acme.com"];
+      assert.equal((await ask("/custom-acme/chat")).response.status, 200);
+    });
+  });
+
   it("are in the list of all providers", async () => {
     const { say } = world({
       providers: { openai: { base_url: "https://eu.api.openai.com/v1" } },
