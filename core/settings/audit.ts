@@ -146,6 +146,9 @@ export function mask(value: Json | undefined): Json {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       if (name === "headers") return [name, maskHeaders(member)];
+      if (typeof member === "string" && /(?:^|_)url$/.test(name)) {
+        return [name, member.replace(/\?.*$/s, `?${masked}`)];
+      }
       // What a filter is about is a name, and no key of anything.
       if (name === "filters") return [name, member];
       return [name, secret.test(name) && typeof member === "string" ? masked : mask(member)];

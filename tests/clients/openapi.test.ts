@@ -13,6 +13,8 @@ const ofLogs = "gateways/{gateway_id}/logs";
 /** Makes one call of each operation, and checks both ways against the document. */
 class Checker {
   readonly seen = new Set<string>();
+  /** Calls that have changed something. */
+  readonly changes: string[] = [];
   readonly #world: World;
   readonly #document: Json;
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -62,6 +64,7 @@ class Checker {
     assert.equal(response.status, status, `${what}: ${JSON.stringify(answer)}`);
     const name = status === 200 ? "200" : `${Math.floor(status / 100)}XX`;
     const { content } = operation.responses[name];
+    if (method !== "GET" && status === 200) this.changes.push(what);
     if (content["*/*"] !== undefined) return answer;
     assert.ok(content[type], `${what} answers with ${type}`);
     this.#check([...pointer, "responses", name, "content", type, "schema"], answer, what);
@@ -218,10 +221,24 @@ eachRuntime("OpenAPI", configure, (world, test) => {
     await call("DELETE", `${evaluations}/{id}`, { ...at, id: evaluation.id });
     await call("DELETE", `${datasets}/{id}`, { ...at, id });
 
-    await call("GET", "gateways/{gateway_id}/audit_logs", at);
-    await call("GET", "audit_logs");
     await call("DELETE", ofLogs, at, { query: "?limit=1" });
     await call("DELETE", "gateways/{gateway_id}", other);
+    await call("GET", "gateways/{gateway_id}/audit_logs", at);
+    const rows = await call("GET", "audit_logs", {}, { query: "?per_page=100" });
+    // What is said of a row of the log is no change of the gateway.
+    const changes = checker.changes.filter((change) => change !== `PATCH ${ofLogs}/{id}`);
+    const actions: Record<string, string> = { POST: "create", PATCH: "update", DELETE: "delete" };
+    assert.deepEqual(
+      rows.map(({ action }: Json) => action).reverse(),
+      changes.map((change) => {
+        if (change.endsWith("cache/purge")) return "purge";
+        const [method = ""] = change.split(" ");
+        return actions[method] ?? (change.includes("provider_configs") ? "rotate" : "update");
+      }),
+    );
+    for (const { old, new: after, action } of rows) {
+      assert.ok(old !== null || after !== null || action === "purge");
+    }
 
     const all = Object.entries<Json>(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.slice(root.length)}`)
