@@ -61,6 +61,22 @@ export interface Platform {
   waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 
+/** The address, where the runtime tells it. */
+export function ipOf({ ip }: Platform): string | undefined {
+  return typeof ip === "function" ? ip() : ip;
+}
+
+/** Whatever a runtime passes beside the request: ours, or the execution context of Workers. */
+export function platformOf(platform: unknown, execution: unknown): Platform {
+  for (const candidate of [platform, execution]) {
+    const { waitUntil, ip } = (candidate ?? {}) as Platform;
+    if (typeof waitUntil === "function" || typeof ip === "string" || typeof ip === "function") {
+      return candidate as Platform;
+    }
+  }
+  return {};
+}
+
 /** Members of a {@link Context} that a plugin may replace. */
 export type Changes = Partial<
   Pick<

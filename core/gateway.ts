@@ -5,13 +5,13 @@
  */
 import { assertDeclaredLength } from "./body.ts";
 import type { Config, GatewaySettings } from "./config.ts";
-import { Context, type Platform } from "./context.ts";
+import { Context, ipOf, type Platform, platformOf } from "./context.ts";
 import { type CorsSettings, openTo, preflight } from "./cors.ts";
 import { createDuties } from "./duties.ts";
 import { Code, errorResponse, GatewayError, isGatewayError } from "./error.ts";
 import type { Dashboard } from "./dashboard/mod.ts";
 import type { WriteFile } from "./export/config.ts";
-import { forwardedHeaders, mutable } from "./headers.ts";
+import { forwardedHeaders, headerText, mutable } from "./headers.ts";
 import { createHost } from "./host.ts";
 import { providerNamed } from "./locate.ts";
 import type { AdminOptions } from "./management/access.ts";
@@ -265,30 +265,37 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
           failureOf(error, endpoint!, request.headers, requestId)
         );
     }
-    const headers = response.headers;
-    headers.set("cf-aig-request-id", requestId);
-    if (ctx !== undefined) {
-      headers.set("cf-aig-event-id", ctx.eventId);
-      const { attempt = ctx, logId, model, upstreamMs } = ctx.shared;
-      if (logId !== undefined) headers.set("cf-aig-log-id", logId);
-      headers.set("cf-aig-step", String(attempt.step));
-      if (attempt.provider !== universal && attempt.provider !== compat) {
-        headers.set("cf-aig-provider", attempt.provider.slug);
+    try {
+      const { headers } = response;
+      headers.set("cf-aig-request-id", requestId);
+      if (ctx !== undefined) {
+        headers.set("cf-aig-event-id", ctx.eventId);
+        const { attempt = ctx, logId, model, upstreamMs } = ctx.shared;
+        if (logId !== undefined) headers.set("cf-aig-log-id", logId);
+        headers.set("cf-aig-step", String(attempt.step));
+        if (attempt.provider !== universal && attempt.provider !== compat) {
+          headers.set("cf-aig-provider", attempt.provider.slug);
+        }
+        if (model !== undefined) headers.set("cf-aig-model", headerText(model));
+        // A page of a provider's must not act as one of the gateway's own, which may manage it.
+        if (!neverPage.test(headers.get("content-type") ?? "")) {
+          headers.append("content-security-policy", "sandbox");
+          headers.set("x-content-type-options", "nosniff");
+        }
+        const ownMs = performance.now() - started - upstreamMs;
+        headers.append(
+          "server-timing",
+          `gateway;dur=${ownMs.toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`,
+        );
       }
-      if (model !== undefined) headers.set("cf-aig-model", model);
-      // A page of a provider's must not act as one of the gateway's own, which may manage it.
-      if (!neverPage.test(headers.get("content-type") ?? "")) {
-        headers.append("content-security-policy", "sandbox");
-        headers.set("x-content-type-options", "nosniff");
-      }
-      const ownMs = performance.now() - started - upstreamMs;
-      headers.append(
-        "server-timing",
-        `gateway;dur=${ownMs.toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`,
-      );
+      if (origin !== null) openTo(origin, pages, headers);
+      return response;
+    } catch (error) {
+      // A runtime may end when this rejects.
+      report("An answer could not be given", error);
+      await response.body?.cancel().catch(() => {});
+      return errorResponse(error);
     }
-    if (origin !== null) openTo(origin, pages, headers);
-    return response;
   }
 
   return {
@@ -364,21 +371,6 @@ function locate(
 
 function isAdmin(found: Route | undefined): found is ManagementRoute | { kind: "metrics" } {
   return found?.kind === "management" || found?.kind === "metrics";
-}
-
-function ipOf({ ip }: Platform): string | undefined {
-  return typeof ip === "function" ? ip() : ip;
-}
-
-/** Whatever a runtime passes beside the request: ours, or the execution context of Workers. */
-function platformOf(platform: unknown, execution: unknown): Platform {
-  for (const candidate of [platform, execution]) {
-    const { waitUntil, ip } = (candidate ?? {}) as Platform;
-    if (typeof waitUntil === "function" || typeof ip === "string" || typeof ip === "function") {
-      return candidate as Platform;
-    }
-  }
-  return {};
 }
 
 function noRoute(path: string): GatewayError {

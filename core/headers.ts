@@ -109,6 +109,16 @@ export function cleanAnswer(headers: Headers): void {
   for (const name of endsHere) headers.delete(name);
 }
 
+/** Most characters of {@link headerText}. */
+const longestText = 512;
+
+/** What somebody wrote in a body, as a header can hold it: what it cannot is percent-encoded. */
+export function headerText(text: string): string {
+  if (text.length > longestText) text = text.slice(0, longestText);
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  return text.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent);
+}
+
 /** The same answer with headers that can be changed; fetch makes them immutable on some runtimes. */
 export function mutable(response: Response): Response {
   try {

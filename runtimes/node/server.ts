@@ -34,8 +34,8 @@ export function nodeServer(
     async (incoming, outgoing) => {
       const request = new NodeRequest(incoming, outgoing);
       const platform = { waitUntil, ip: () => incoming.socket.remoteAddress };
-      const response = await gateway.fetch(request as unknown as Request, platform);
       try {
+        const response = await gateway.fetch(request as unknown as Request, platform);
         await send(response, incoming, outgoing);
       } catch {
         if (outgoing.headersSent) outgoing.destroy(); // an answer that broke must not look whole

@@ -262,6 +262,31 @@ onEachRuntime(
       }
     });
 
+    it("a model that is no text of a header is only a model, also where its answer is known", async () => {
+      bench.upstream.handle((_req, res) => {
+        const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+        res.setHeader("content-type", "application/json");
+        res.end(JSON.stringify(answer));
+      });
+      for (const model of ["a\r\nset-cookie: a=b", "\u0000", "😀", "\ud800", "x".repeat(50_000)]) {
+        const body = Buffer.from(JSON.stringify({ model, messages: [] }));
+        for (const cached of ["MISS", "HIT"]) {
+          const answer = await send(bench.gateway.url, `${slug}/chat/completions`, {
+            method: "POST",
+            headers: {
+              "content-type": "application/json",
+              "content-length": body.length,
+              "cf-aig-cache-ttl": "60",
+            },
+            body,
+          });
+          assert.equal(answer.status, 200, JSON.stringify(model).slice(0, 40));
+          assert.equal(answer.headers["cf-aig-cache-status"], cached);
+          assert.equal(answer.headers["set-cookie"], undefined);
+        }
+      }
+    });
+
     it("serves on after all that", async () => {
       assert.equal((await send(bench.gateway.url, `${slug}/models`)).status, 200);
       assert.equal((await bench.upstream.next()).target, "/base/v1/models");

@@ -176,6 +176,24 @@ describe("the same request", () => {
     });
   }
 
+  it("may name a model that no header can hold as it is", async () => {
+    const named: [model: string, header: string][] = [
+      ["a\r\nset-cookie: a=b", "a%0D%0Aset-cookie: a=b"],
+      ["\u0000é😀", "%00%C3%A9%F0%9F%98%80"],
+      ["\ud800", "%EF%BF%BD"],
+      ["100%", "100%"],
+      ["x".repeat(50_000), "x".repeat(512)],
+    ];
+    for (const [model, header] of named) {
+      const { ask } = caching();
+      await ask({ ...prompt, model });
+      const { cache, response } = await ask({ ...prompt, model });
+      assert.equal(cache, "HIT");
+      assert.equal(response.headers.get("cf-aig-model"), header);
+      assert.equal(response.headers.get("set-cookie"), null);
+    }
+  });
+
   it("may have its query in another order, and its key there", async () => {
     const { ask } = caching(
       {},
