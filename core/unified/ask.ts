@@ -15,6 +15,7 @@ import type { ChatFormat } from "./chat.ts";
 import { headersFrom, headersTo } from "./headers.ts";
 import type { Model } from "./models.ts";
 import { faultAnswer } from "./translate.ts";
+import { wholeText } from "./whole.ts";
 
 /** One request. */
 export interface Question {
@@ -99,7 +100,7 @@ export async function askAll(
 
 /** The JSON of an answer. */
 export async function jsonOf(response: Response, provider: Provider): Promise<Json> {
-  const body = object(parse(await response.text()));
+  const body = object(parse(await wholeText(response)));
   if (body === undefined) throw unreadable(provider);
   return body;
 }

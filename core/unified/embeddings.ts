@@ -22,6 +22,7 @@ import { changed, forward, locate, type Sent, sentOf, shapeOf } from "./forward.
 import { headersFrom } from "./headers.ts";
 import { Lost } from "./lost.ts";
 import type { Spot } from "./place.ts";
+import { wholeText } from "./whole.ts";
 
 /** A client's side. */
 interface Client {
@@ -143,7 +144,7 @@ async function passed(
     read,
   });
   if (!read || !response.ok) return response;
-  const text = await response.text();
+  const text = await wholeText(response);
   const headers = headersFrom(response);
   headers.set("content-type", "application/json");
   return new Response(openai.repacked(text) ?? text, { status: response.status, headers });

@@ -13,6 +13,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { forward, locate, sentOf, shapeOf } from "./forward.ts";
 import { Lost } from "./lost.ts";
 import { soundIn, type SpeechRequest, writeSpeech } from "./tasks/voice.ts";
+import { wholeText } from "./whole.ts";
 
 /** Answers `audio/speech`. */
 export async function speech(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
@@ -33,7 +34,7 @@ export async function speech(ctx: Context, next: Next, endpoint: Endpoint): Prom
     if (dropped.length > 0) response.headers.set("x-sluice-dropped", dropped.join(","));
     return response;
   }
-  const sound = soundIn(object(parse(await response.text())) ?? {}, request.format);
+  const sound = soundIn(object(parse(await wholeText(response))) ?? {}, request.format);
   if (sound === undefined) throw unreadable(provider);
   return answered([response], sound.bytes, sound.mime, dropped);
 }

@@ -17,6 +17,7 @@ import { Lost } from "./lost.ts";
 import type { Spot } from "./place.ts";
 import { readTranscript, writeTranscript } from "./tasks/transcript.ts";
 import { cartesiaVersion, texts } from "./tasks/voice.ts";
+import { wholeText } from "./whole.ts";
 
 /** What is to be written down. */
 interface Heard {
@@ -64,7 +65,7 @@ export async function transcriptions(
   refuseLoss(ctx, dropped, provider);
   const response = await ask(ctx, next, sent, question);
   if (!response.ok) return await fault(ctx, response, shape, endpoint.format);
-  const transcript = readTranscript(object(parse(await response.text())) ?? {});
+  const transcript = readTranscript(object(parse(await wholeText(response))) ?? {});
   if (transcript === undefined) throw unreadable(provider);
   const { body, type } = writeTranscript(transcript, format, granularities, task);
   return answered([response], body, type, dropped);

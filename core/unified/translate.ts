@@ -16,6 +16,7 @@ import type { ResponsesWriter } from "./codecs/openai-responses.ts";
 import { eventsOf } from "./events.ts";
 import { type Framer, framerFor } from "./framing.ts";
 import { headersFrom } from "./headers.ts";
+import { wholeBytes, wholeText } from "./whole.ts";
 
 /** Between which formats, and of which request. */
 export interface Translation {
@@ -44,7 +45,7 @@ export async function translated(
     // Some providers stream what nobody asked to be streamed.
     return await assembled(ctx, response, type, how);
   }
-  const text = await response.text();
+  const text = await wholeText(response);
   const body = object(parse(text));
   let fault: ChatFault | undefined;
   if (body === undefined || isFault(body)) {
@@ -112,7 +113,7 @@ export async function faultAnswer(
   from: ChatFormat,
   to: ChatFormat,
 ): Promise<Response> {
-  const text = await response.text();
+  const text = await wholeText(response);
   const body = parse(text);
   if (from === to && hasShape(body, to)) {
     const headers = headersFrom(response);
@@ -157,7 +158,7 @@ async function assembled(
   const emit = (event: ChatEvent) => void events.push(event);
   const reader = codecs[from].readStream(target);
   const framer = framerFor(type, (event) => reader.event(event, emit));
-  framer.push(new Uint8Array(await response.arrayBuffer()));
+  framer.push(await wholeBytes(response));
   framer.end();
   reader.end(emit);
   const failed = events.find((event) => event.type === "error");

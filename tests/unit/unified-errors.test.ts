@@ -139,6 +139,22 @@ for (const client of clients) {
       assert.match(error.message, /anthropic/);
     });
 
+    it("a provider whose answer breaks off", async () => {
+      const gateway = gatewayOver(() => {
+        const body = new ReadableStream({
+          start: (controller) => controller.enqueue(new TextEncoder().encode('{"choices":[')),
+          pull: (controller) => controller.error(new Error("Broken")),
+        }, { highWaterMark: 0 });
+        return new Response(body, { headers: { "content-type": "application/json" } });
+      });
+      for (const { model, format } of providersOf) {
+        if (format === client.format) continue; // is handed on as it comes
+        const error = await raised(client.ask(gateway, { model, stream: false }));
+        assertRaised(client, error, 502, "InternalServerError");
+        assert.match(error.message, /broke off before its answer was complete/);
+      }
+    });
+
     it("a provider that takes too long", async () => {
       const gateway = gatewayOver(() => {
         throw new GatewayError(504, 2005, "Provider 'anthropic' did not answer in time");

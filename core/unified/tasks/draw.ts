@@ -11,6 +11,7 @@ import type { Shape } from "../dialect.ts";
 import type { Lost } from "../lost.ts";
 import type { Spot } from "../place.ts";
 import { type Picture, type PictureRequest, ratioOf, urlOf } from "./picture.ts";
+import { wholeBytes, wholeText } from "../whole.ts";
 
 /** The requests that it takes. */
 export function writePictures(
@@ -272,11 +273,11 @@ export async function readPictures(responses: readonly Response[]): Promise<Draw
   for (const response of responses) {
     const type = response.headers.get("content-type") ?? "";
     if (type.startsWith("image/")) {
-      const data = toBase64(new Uint8Array(await response.arrayBuffer()));
+      const data = toBase64(await wholeBytes(response));
       drawn.pictures.push({ data, mime: type.split(";", 1)[0]! });
       continue;
     }
-    const body = object(parse(await response.text()));
+    const body = object(parse(await wholeText(response)));
     if (body === undefined) continue;
     drawn.bodies.push(body);
     drawn.pictures.push(...picturesIn(body));
