@@ -207,7 +207,9 @@ async function emptied({ host }: Call, gateway: string): Promise<void> {
 
 /** Where clients find a provider on a gateway, as they reach the gateway now. */
 async function url({ host, account, params: { gateway, id }, request }: Call): Promise<Result> {
-  const { origin, protocol } = new URL(request.url);
+  const asked = URL.parse(request.url);
+  if (asked === null) throw invalid(["headers", "host"], "Header 'host' must be that of a URL");
+  const { origin, protocol } = asked;
   const outside = request.headers.get("x-forwarded-proto");
   const base = outside === "https" && protocol === "http:"
     ? origin.replace(/^http:/, "https:")

@@ -18,7 +18,8 @@ const bodies = { ...ownBodies, ...evaluationBodies, ...settingsBodies };
 
 /** Answers `GET /openapi.json`. */
 export function openAPI(request: Request): Response {
-  const body = { ...documentOf(), servers: [{ url: new URL(request.url).origin }] };
+  const url = URL.parse(request.url)?.origin ?? "/"; // a host header may hold anything
+  const body = { ...documentOf(), servers: [{ url }] };
   return Response.json(body, { headers: { "cache-control": "no-cache" } });
 }
 

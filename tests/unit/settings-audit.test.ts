@@ -155,6 +155,21 @@ describe("/openapi.json", () => {
     }
   });
 
+  it("is there whatever the host is called", async () => {
+    const document = async (url: string) => {
+      const request = Object.defineProperty(new Request("http://localhost"), "url", { value: url });
+      const response = await managed().gateway.fetch(request);
+      assert.equal(response.status, 200, url);
+      return await response.json() as Json;
+    };
+    // Not each runtime looks at what a host header holds.
+    for (const host of ["99999999999999999999", "a b", ""]) {
+      assert.deepEqual((await document(`http://${host}/openapi.json`)).servers, [{ url: "/" }]);
+    }
+    const { servers } = await document("https://api.example:8443/openapi.json");
+    assert.deepEqual(servers, [{ url: "https://api.example:8443" }]);
+  });
+
   it("is not there where management is off", async () => {
     assert.equal((await get({ admin: {} })).status, 404);
   });
