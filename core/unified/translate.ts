@@ -53,6 +53,7 @@ export async function translated(
     if (fault.status < 400) fault = { ...fault, status: 502 };
     return faultResponse(response, fault, to.format, ctx.requestId);
   }
+  if (!holdsAnswer(body, from)) throw unreadable(target);
   let answer;
   try {
     answer = codecs[from].readAnswer(body, target);
@@ -80,11 +81,28 @@ export async function translated(
   });
 }
 
+/** Where these formats have what the model said; the readers of the others tell themselves. */
+const saidIn: Readonly<Partial<Record<ChatFormat, string>>> = {
+  "openai-responses": "output",
+  "anthropic-messages": "content",
+  "bedrock-converse": "output",
+  "cohere-v2": "message",
+};
+
+function holdsAnswer(body: Json, from: ChatFormat): boolean {
+  const name = saidIn[from];
+  return name === undefined || typeof body[name] === "object" && body[name] !== null;
+}
+
 /** An error body where an answer was expected. */
 function isFault(body: Json): boolean {
   if (body.status === "failed" && object(body.error) !== undefined) return true;
-  return (object(body.error) !== undefined || typeof body.error === "string") &&
-    !("choices" in body) && !("output" in body) && !("candidates" in body) && !("content" in body);
+  if ("choices" in body || "output" in body || "candidates" in body || "content" in body) {
+    return false;
+  }
+  // Amazon's and Cohere's are a message alone.
+  return object(body.error) !== undefined || typeof body.error === "string" ||
+    typeof (body.message ?? body.Message) === "string";
 }
 
 function isStream(type: string): boolean {
