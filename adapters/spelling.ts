@@ -109,8 +109,20 @@ function moveThoughts(message: Json, to: string): void {
   if (to !== "none" && text !== undefined) message[to] = text;
 }
 
-/** Leaves out what only an answer has: Groq and Mistral refuse it in a request. */
+/** Leaves out what only an answer has: Groq and Mistral refuse it in a request. A refusal is what was said. */
 function forget(message: Json): void {
+  if (Array.isArray(message.content)) {
+    message.content = message.content.map((value) => {
+      const part = object(value);
+      return part?.type === "refusal" ? { type: "text", text: part.refusal } : value;
+    });
+  }
+  if (typeof message.refusal === "string") {
+    if (Array.isArray(message.content)) {
+      message.content = [...message.content, { type: "text", text: message.refusal }];
+    } else message.content = `${message.content ?? ""}${message.refusal}`;
+    delete message.refusal;
+  }
   delete message.annotations;
   delete message.document_citations;
   for (const name of ["refusal", "audio", "function_call", "tool_calls"]) {
@@ -127,8 +139,20 @@ function flatten(message: Json): void {
   }
 }
 
+/** A call of free text, as earlier turns may hold, is one of a function. */
+function asFunction(call: Json | undefined): void {
+  const custom = object(call?.custom);
+  if (call?.type !== "custom" || custom === undefined) return;
+  call.type = "function";
+  call.function = { name: custom.name, arguments: JSON.stringify({ input: custom.input }) };
+  delete call.custom;
+}
+
 /** Leaves out tools of free text, and those that a choice does not allow. */
 function functionsOnly(body: Json, lost: Lost): void {
+  for (const message of list(body.messages)) {
+    for (const call of list(object(message)?.tool_calls)) asFunction(object(call));
+  }
   let tools = list(body.tools);
   if (tools.some((tool) => object(tool)?.type === "custom")) {
     lost.drop("tools.custom");

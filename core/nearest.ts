@@ -1,5 +1,5 @@
 /**
- * What a reader most likely meant.
+ * Words for errors: what was found, and what a reader most likely meant.
  *
  * @module
  */
@@ -44,4 +44,13 @@ export function suggestion(word: string, known: readonly string[], what: string)
   if (near !== undefined) return `did you mean '${near}'?`;
   const some = known.slice(0, 20).join(", ");
   return `known ${what}: ${some}${known.length > 20 ? ", ..." : ""}`;
+}
+
+/** What stands in a member of a body, without showing it. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (value === "") return "an empty string";
+  if (Array.isArray(value)) return "an array";
+  return /^[aeiou]/.test(typeof value) ? `an ${typeof value}` : `a ${typeof value}`;
 }

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { Code, GatewayError, isGatewayError } from "./error.ts";
 import { forwardedHeaders } from "./headers.ts";
 import { elements, members, type Span } from "./json-spans.ts";
-import { shown } from "./nearest.ts";
+import { kindOf, shown } from "./nearest.ts";
 import { assertSafePath, assertSafeQuery } from "./path.ts";
 import type { Provider } from "./provider.ts";
 import { compat } from "./unified/compat.ts";
@@ -196,13 +196,4 @@ function located(error: unknown, at: string): unknown {
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** What stands there, without showing it. */
-function kindOf(value: unknown): string {
-  if (value === undefined) return "missing";
-  if (value === null) return "null";
-  if (value === "") return "an empty string";
-  if (Array.isArray(value)) return "an array";
-  return /^[aeiou]/.test(typeof value) ? `an ${typeof value}` : `a ${typeof value}`;
 }

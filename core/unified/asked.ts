@@ -6,6 +6,7 @@
 import { admission, type Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import { type Json, object } from "../formats/json.ts";
+import { kindOf } from "../nearest.ts";
 import type { Provider } from "../provider.ts";
 
 /** The body of a request: a JSON object, or a 400. */
@@ -28,11 +29,10 @@ export function parsed(bytes: Uint8Array): Json {
 /** The name of a model, or a 400 that tells what stands in its place. */
 export function requireModel(name: unknown): string {
   if (typeof name === "string" && name !== "") return name;
-  const found = name === undefined ? "missing" : name === "" ? "empty" : `a ${typeof name}`;
   throw new GatewayError(
     400,
     Code.badModel,
-    `'model' is ${found}; 'provider/model' is expected, such as 'openai/gpt-4o-mini'`,
+    `'model' is ${kindOf(name)}; 'provider/model' is expected, such as 'openai/gpt-4o-mini'`,
   );
 }
 

@@ -61,7 +61,7 @@ const plain: Readonly<Record<string, Endpoint>> = {
 };
 
 /** Methods of Google's models. */
-const methods: Readonly<Record<string, Pick<Endpoint, "operation" | "stream">>> = {
+export const methods: Readonly<Record<string, Pick<Endpoint, "operation" | "stream">>> = {
   generateContent: { operation: "chat", stream: false },
   streamGenerateContent: { operation: "chat", stream: true },
   countTokens: { operation: "count_tokens" },

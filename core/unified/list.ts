@@ -7,7 +7,7 @@ import { admission, type Context } from "../context.ts";
 import { Code, GatewayError, isGatewayError } from "../error.ts";
 import { shown } from "../nearest.ts";
 import { loadCatalogue } from "../usage/prices.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, methods } from "./endpoint.ts";
 import { modelNamed } from "./models.ts";
 
 interface Entry {
@@ -21,6 +21,8 @@ interface Entry {
 /** Answers `models` and `models/{id}`. */
 export async function listModels(ctx: Context, { format, model }: Endpoint): Promise<Response> {
   if (ctx.method !== "GET" && ctx.method !== "HEAD") {
+    const [, method] = /:(\w+)$/.exec(model ?? "") ?? [];
+    if (format === "gemini" && method !== undefined) throw noMethod(method);
     throw new GatewayError(405, Code.badMethod, "The list of models takes a GET", {
       headers: { allow: "GET" },
     });
@@ -39,6 +41,15 @@ export async function listModels(ctx: Context, { format, model }: Endpoint): Pro
   if (format === "anthropic-messages") return Response.json(anthropicPage(all, query));
   if (format === "gemini") return Response.json(googlePage(all, query));
   return Response.json({ object: "list", data: all.map(openAI) });
+}
+
+/** Of Google's methods on a model. */
+function noMethod(method: string): GatewayError {
+  return new GatewayError(
+    404,
+    Code.unknownRoute,
+    `The unified API has no method '${shown(method)}'; it has ${Object.keys(methods).join(", ")}`,
+  );
 }
 
 /** A name as the list has it, whatever alias or short form it is. */

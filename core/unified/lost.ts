@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Json } from "../formats/json.ts";
+
 /** Names of one request; a client may have made up thousands. */
 const most = 100;
 
@@ -23,4 +25,9 @@ export class Lost {
   get names(): readonly string[] {
     return [...this.#names];
   }
+}
+
+/** What only one format knows, by its type, or by the member that it is in Gemini's and Amazon's. */
+export function nativeName(value: Json): string {
+  return typeof value.type === "string" ? value.type : Object.keys(value)[0] ?? "native";
 }

@@ -5,10 +5,11 @@
  */
 import type { Context } from "../context.ts";
 import type { Next } from "../plugin.ts";
+import { parsed } from "./asked.ts";
 import { countTokens } from "./count.ts";
 import { embeddings } from "./embeddings.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { forward } from "./forward.ts";
+import { changed, forward, sentOf } from "./forward.ts";
 import { images } from "./images.ts";
 import { rerank } from "./rerank.ts";
 import { speech } from "./speech.ts";
@@ -31,7 +32,17 @@ export function serveOther(ctx: Context, next: Next, endpoint: Endpoint): Promis
     case "audio/transcriptions":
     case "audio/translations":
       return transcriptions(ctx, next, endpoint);
+    case "moderations":
+      return moderations(ctx, next, endpoint);
     default:
       return forward(ctx, next, endpoint);
   }
+}
+
+/** A model need not be named; OpenAI's clients leave it to OpenAI. */
+async function moderations(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
+  const body = parsed(await ctx.bytes());
+  if (body.model != null) return await forward(ctx, next, endpoint);
+  const sent = changed(await sentOf(ctx, "openai/omni-moderation-latest"), body);
+  return await forward(ctx, next, endpoint, { sent });
 }

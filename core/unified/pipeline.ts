@@ -9,7 +9,7 @@ import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
 import { clientKeys, type Provider } from "../provider.ts";
 import { admitted, holdsForeign, parsed, refuseLoss, requireModel } from "./asked.ts";
-import type { ChatFormat } from "./chat.ts";
+import type { ChatFormat, ChatRequest } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { completions } from "./codecs/completions.ts";
 import { geminiArray } from "./codecs/gemini.ts";
@@ -25,6 +25,7 @@ import { modelNamed } from "./models.ts";
 import { serveOther } from "./operations.ts";
 import { withModel } from "./splice.ts";
 import { continued, isStored, ownerOf, remember, serveStored } from "./stored-responses.ts";
+import { renamed } from "./tool-names.ts";
 import { faultAnswer, translated } from "./translate.ts";
 import { placeOf } from "./place.ts";
 
@@ -114,10 +115,11 @@ async function chat(
 
   const request = codec.readRequest(body, endpoint);
   const lost = new Lost();
-  const native = { ...request, model };
+  const plain = renamed(request, format);
+  const native = { ...plain?.request ?? request, model };
   let written = codecs[format].writeRequest(native, target, lost);
   written = provider.dialect?.request?.(written, format, lost, target) ?? written;
-  const dropped = lost.names.map((name) => codec.spelling(name));
+  const dropped = lost.names.map((name) => codec.spelling(asGiven(name, request)));
   refuseLoss(ctx, dropped, provider);
   const { path, query, model: placed } = placeOf(
     provider,
@@ -147,6 +149,7 @@ async function chat(
     to: codec,
     target,
     asked,
+    ...plain !== undefined && { names: plain.names },
     ...keeps && {
       onWhole(whole) {
         const work = remember(ctx.host.stores.cache, owner, body, whole).then(() => {}, () => {});
@@ -157,6 +160,11 @@ async function chat(
   });
   if (dropped.length > 0) answer.headers.set("x-sluice-dropped", dropped.join(","));
   return answer;
+}
+
+/** OpenAI's newer name for a user stands for the older one everywhere else. */
+function asGiven(name: string, { user, safety_identifier: newer }: ChatRequest): string {
+  return name === "user" && newer !== undefined && newer === user ? "safety_identifier" : name;
 }
 
 /** What goes to a provider as its client wrote it. */
@@ -193,7 +201,7 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
     lost,
     target,
   );
-  const dropped = [...lost.names];
+  const dropped = lost.names.map((name) => codecs[format].spelling(name));
   refuseLoss(ctx, dropped, provider);
   const named = (changed?.model === undefined) === (body.model === undefined);
   const isSame = changed === undefined ||

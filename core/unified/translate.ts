@@ -16,6 +16,7 @@ import type { ResponsesWriter } from "./codecs/openai-responses.ts";
 import { eventsOf } from "./events.ts";
 import { type Framer, framerFor } from "./framing.ts";
 import { headersFrom } from "./headers.ts";
+import { withClientName, withClientNames } from "./tool-names.ts";
 import { wholeBytes, wholeText } from "./whole.ts";
 
 /** Between which formats, and of which request. */
@@ -24,6 +25,8 @@ export interface Translation {
   to: ChatCodec;
   target: Target;
   asked: Asked;
+  /** What the provider calls tools that the client calls otherwise. */
+  names?: ReadonlyMap<string, string>;
   /** Told of the answer as the client gets it, once it is whole (Responses). */
   onWhole?: (body: Json) => Promise<void>;
 }
@@ -62,6 +65,7 @@ export async function translated(
   }
   // An empty list says neither what the model answered nor why it did not.
   if (!answer.choices.some(({ index }) => index === 0)) throw unreadable(target);
+  if (how.names !== undefined) answer = withClientNames(answer, how.names);
   const headers = headersFrom(response);
   if (!streams) {
     const written = to.writeAnswer(answer, asked);
@@ -170,7 +174,7 @@ async function assembled(
   ctx: Context,
   response: Response,
   type: string,
-  { from, to, target, asked, onWhole }: Translation,
+  { from, to, target, asked, names, onWhole }: Translation,
 ): Promise<Response> {
   const events: ChatEvent[] = [];
   const emit = (event: ChatEvent) => void events.push(event);
@@ -181,7 +185,10 @@ async function assembled(
   reader.end(emit);
   const failed = events.find((event) => event.type === "error");
   if (failed !== undefined) return faultResponse(response, failed.fault, to.format, ctx.requestId);
-  const written = to.writeAnswer(assemble(events, from), asked);
+  const written = to.writeAnswer(
+    assemble(names === undefined ? events : named(events, names), from),
+    asked,
+  );
   await onWhole?.(written);
   return json(written, 200, headersFrom(response));
 }
@@ -191,6 +198,14 @@ function streamed(ctx: Context, response: Response, type: string, how: Translati
   headers.set("content-type", how.to.streamType);
   const feed = new TranslatedFeed(feedOf(response), type, how);
   return ctx.host.respond({ status: response.status, headers }, feed, ctx.request);
+}
+
+/** The events with the client's own names of tools. */
+function* named(
+  events: Iterable<ChatEvent>,
+  names: ReadonlyMap<string, string>,
+): Generator<ChatEvent> {
+  for (const event of events) yield withClientName(event, names);
 }
 
 /** The writer of a stream; one of Responses knows the whole at its end. */
@@ -225,7 +240,10 @@ class TranslatedFeed implements Feed {
     this.#source = source;
     this.#reader = codecs[from].readStream(target);
     this.#writer = writerOf(how);
-    this.#emit = (event) => this.#write(event);
+    const { names } = how;
+    this.#emit = names === undefined
+      ? (event) => this.#write(event)
+      : (event) => this.#write(withClientName(event, names));
     this.#framer = framerFor(type, (event: Event) => this.#reader.event(event, this.#emit));
   }
 

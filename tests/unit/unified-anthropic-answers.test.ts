@@ -256,6 +256,30 @@ describe("Claude elsewhere", () => {
     ],
   }];
 
+  it("on Bedrock without the tools that Anthropic runs", () => {
+    const own = { name: "f", input_schema: { type: "object" } };
+    const search = { type: "web_search_20250305", name: "web_search" };
+    const fetched = { type: "web_fetch_20250910", name: "web_fetch" };
+    const bash = { type: "bash_20250124", name: "bash" };
+    const tool_choice = { type: "any" };
+    for (
+      const [tools, kept] of [[[own, search, bash, fetched], [own, bash]], [[search], undefined]]
+    ) {
+      const lost = new Lost();
+      const written = forBedrock({ max_tokens: 1, messages: [], tools, tool_choice }, lost);
+      assert.deepEqual(written.tools, kept);
+      assert.deepEqual(written.tool_choice, kept && tool_choice);
+      assert.equal(lost.names[0], "tools.web_search");
+    }
+    const lost = new Lost();
+    const forced = { type: "tool", name: "web_search" };
+    const written = forBedrock(
+      { max_tokens: 1, messages: [], tools: [own, search], tool_choice: forced },
+      lost,
+    );
+    assert.equal(written.tool_choice, undefined);
+  });
+
   it("on Bedrock", () => {
     const lost = new Lost();
     const before = structuredClone(body);

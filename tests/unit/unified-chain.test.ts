@@ -233,6 +233,37 @@ describe("what is not carried", () => {
       generationConfig: { seed: 7 },
     });
     assert.match(google.headers.get("x-sluice-dropped") ?? "", /seed/);
+    const ran = await ask("/v1beta/models/openai/gpt-4o-mini:generateContent", {
+      contents: [
+        { role: "user", parts: [{ text: "Hi" }] },
+        { role: "model", parts: [{ executableCode: { language: "PYTHON", code: "1" } }] },
+        { role: "user", parts: [{ text: "Go on" }] },
+      ],
+      tools: [{ codeExecution: {} }, { urlContext: {} }],
+    });
+    assert.equal(
+      ran.headers.get("x-sluice-dropped"),
+      "contents.executableCode,tools.codeExecution,tools.urlContext",
+    );
+    const newer = await ask(
+      "/v1/chat/completions",
+      hi("google/gemini-2.5-pro", { safety_identifier: "someone" }),
+    );
+    assert.equal(newer.headers.get("x-sluice-dropped"), "safety_identifier");
+    const asked = played(() => Response.json({ choices: [] }));
+    const passed = await asked.ask(
+      "/v1/chat/completions",
+      hi("deepseek/deepseek-chat", {
+        response_format: {
+          type: "json_schema",
+          json_schema: { name: "a", schema: { type: "object" } },
+        },
+      }),
+    );
+    assert.equal(
+      passed.headers.get("x-sluice-dropped"),
+      "response_format.json_schema.schema",
+    );
     const whole = await ask("/v1/chat/completions", hi("anthropic/claude-haiku-4-5"));
     assert.equal(whole.headers.get("x-sluice-dropped"), null);
   });

@@ -173,6 +173,29 @@ describe("Cohere: what was recorded", () => {
   });
 });
 
+describe("Cohere: results of tools", () => {
+  it("may be documents whose data is text, of JSON or not", () => {
+    const read = (data: unknown) =>
+      codec.readRequest({
+        model: "m",
+        messages: [
+          { role: "user", content: "Hi" },
+          {
+            role: "assistant",
+            tool_calls: [{ id: "t", type: "function", function: { name: "f", arguments: "{}" } }],
+          },
+          {
+            role: "tool",
+            tool_call_id: "t",
+            content: [{ type: "document", document: { data } }],
+          },
+        ],
+      }, {}).messages.at(-1)!.parts[0]!;
+    assert.deepEqual(read('{"city":"Paris"}'), read({ city: "Paris" }));
+    assert.deepEqual(read("sunny"), read({ text: "sunny" }));
+  });
+});
+
 describe("Cohere: what clients get wrong", () => {
   const rows: [Json, RegExp][] = [
     [{}, /'messages' is missing/],

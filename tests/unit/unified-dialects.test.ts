@@ -51,7 +51,33 @@ describe("dialects: what is said otherwise", () => {
     assert.deepEqual(body.tools, [tools[0]]);
     assert.equal(body.tool_choice, "required");
     assert.deepEqual(lost, ["tools.custom"]);
+    const call = { id: "aaaaaaaaa", type: "custom", custom: { name: "h", input: "free" } };
+    const earlier = { messages: [{ role: "assistant", content: null, tool_calls: [call] }] };
+    for (const slug of ["mistral", "groq", "together"]) {
+      assert.deepEqual(spelled(slug, earlier).messages[0]!.tool_calls, [{
+        id: "aaaaaaaaa",
+        type: "function",
+        function: { name: "h", arguments: '{"input":"free"}' },
+      }]);
+    }
+    assert.deepEqual(spelled("openai", earlier).messages, earlier.messages);
     assert.deepEqual(spelled("openai", { tools, tool_choice }).body.tool_choice, tool_choice);
+  });
+
+  it("a refusal of another model is what was said", () => {
+    const refused = [
+      { role: "assistant", content: null, refusal: "I won't" },
+      { role: "assistant", content: [{ type: "refusal", refusal: "I won't" }] },
+    ];
+    for (const slug of ["mistral", "groq", "deepseek", "cerebras"]) {
+      const { messages } = spelled(slug, {
+        messages: refused.flatMap((message) => [{ role: "user", content: "Hi" }, message]),
+      });
+      for (const at of [1, 3]) {
+        assert.match(JSON.stringify(messages[at]!.content), /I won't/, slug);
+        assert.doesNotMatch(JSON.stringify(messages[at]), /refusal/, slug);
+      }
+    }
   });
 
   it("what is the case anyway is no loss", () => {

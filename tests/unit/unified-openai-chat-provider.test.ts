@@ -47,7 +47,7 @@ describe("Chat Completions: a request of another format", () => {
     });
     assert.deepEqual(body.messages, [
       { role: "tool", tool_call_id: "a", content: "1\n2" },
-      { role: "tool", tool_call_id: "b", content: "" },
+      { role: "tool", tool_call_id: "b", content: "Error" },
       {
         role: "user",
         content: [
@@ -57,6 +57,26 @@ describe("Chat Completions: a request of another format", () => {
       },
     ]);
     assert.deepEqual(lost, []);
+  });
+
+  it("has no answer of nothing, where another provider's search was all of a turn", () => {
+    const search: Part = {
+      type: "native",
+      format: "openai-responses",
+      value: { type: "web_search_call", id: "ws_1" },
+    };
+    const { body, lost } = write({
+      messages: [
+        { role: "user", parts: [{ type: "text", text: "Hi" }] },
+        { role: "assistant", parts: [search] },
+        { role: "user", parts: [{ type: "text", text: "Go on" }] },
+      ],
+    });
+    assert.deepEqual((body.messages as { role: string }[]).map(({ role }) => role), [
+      "user",
+      "user",
+    ]);
+    assert.deepEqual(lost, ["messages.web_search_call"]);
   });
 
   it("tells of what it leaves out", () => {

@@ -95,7 +95,10 @@ for (const client of clients) {
               client.ask(gatewayOver(answer), { model, stream }),
               ({ status = 0, message }: { status?: number; message: string }) => {
                 assert.ok(status >= 400, `${format}: ${status}`);
-                assert.match(message, /Out of order|not what its format says|without an answer|502/);
+                assert.match(
+                  message,
+                  /Out of order|not what its format says|without an answer|502/,
+                );
                 return true;
               },
             );

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, object, parse, string, worded } from "../../../formats/json.ts";
+import { type Json, object, parse, worded } from "../../../formats/json.ts";
 import type {
   CacheMark,
   ChatFormat,
@@ -14,7 +14,7 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from "../../chat.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { freeform, own, signatureText } from "./marks.ts";
 
 /** Of which format the parts are, and where to tell what cannot be said. */
@@ -86,14 +86,9 @@ function writeBlock(part: Part, writing: Writing): Json | undefined {
     case "native":
       // The caller may not see its own value changed.
       if (part.format === own) return { ...part.value };
-      lost.drop(`messages.${nameOf(part.value)}`);
+      lost.drop(`messages.${nativeName(part.value)}`);
       return undefined;
   }
-}
-
-/** What to call a native value: by its type, or by its only member as Google has it. */
-export function nameOf(value: Json): string {
-  return string(value.type) ?? Object.keys(value)[0] ?? "native";
 }
 
 /** A thought of another model means nothing to Claude. */

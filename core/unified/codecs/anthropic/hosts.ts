@@ -68,12 +68,31 @@ export function headers({ extra, tools, format }: ChatRequest): Record<string, s
  */
 export function forBedrock(body: Json, lost: Lost): Json {
   const { anthropic_beta: _, anthropic_version: __, ...rest } = hosted(body, lost);
+  withoutServers(rest, lost);
   const betas = betasOf({ ...rest, anthropic_beta: body.anthropic_beta });
   return {
     anthropic_version: "bedrock-2023-05-31",
     ...betas.length > 0 && { anthropic_beta: betas },
     ...rest,
   };
+}
+
+/** Tools that Anthropic runs itself, which Amazon has none of. */
+const served = /^(?:web_search|web_fetch|code_execution)_\d/;
+
+function withoutServers(body: Json, lost: Lost): void {
+  const tools = list(body.tools);
+  const kept = tools.filter((tool) => {
+    const [name] = served.exec(string(object(tool)?.type) ?? "") ?? [];
+    if (name !== undefined) lost.drop(`tools.${name.slice(0, -2)}`);
+    return name === undefined;
+  });
+  if (kept.length === tools.length) return;
+  if (kept.length > 0) body.tools = kept;
+  else delete body.tools;
+  const choice = object(body.tool_choice)?.name;
+  const gone = choice !== undefined && !kept.some((tool) => object(tool)?.name === choice);
+  if (kept.length === 0 || gone) delete body.tool_choice;
 }
 
 /** The body for Vertex AI's `rawPredict` and `streamRawPredict`: the model is in the path (spec 3.6). */

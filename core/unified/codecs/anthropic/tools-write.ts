@@ -7,8 +7,8 @@ import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatRequest, CustomTool, FunctionTool, Tool, WebSearchTool } from "../../chat.ts";
 import { lowerSchema } from "../../json-schema.ts";
 import { anthropicSchema } from "../../json-schema/rules.ts";
-import type { Lost } from "../../lost.ts";
-import { dropExtra, nameOf, writeCache } from "./blocks-write.ts";
+import { type Lost, nativeName } from "../../lost.ts";
+import { dropExtra, writeCache } from "./blocks-write.ts";
 import type { Claude } from "./claude.ts";
 import { freeform, own } from "./marks.ts";
 import { search } from "./request-read.ts";
@@ -46,7 +46,7 @@ function writeTool(tool: Tool, same: boolean, claude: Claude, lost: Lost): Json 
       return writeSearch(tool, lost);
     case "native":
       if (tool.format === own) return tool.value;
-      lost.drop(`tools.${nameOf(tool.value)}`);
+      lost.drop(`tools.${nativeName(tool.value)}`);
   }
   return undefined;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, object, parse, string } from "../../../formats/json.ts";
+import { type Json, object, parse } from "../../../formats/json.ts";
 import type {
   CacheMark,
   Citation,
@@ -12,7 +12,7 @@ import type {
   ReasoningPart,
   ToolCallPart,
 } from "../../chat.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { inputOf } from "../anthropic/blocks-write.ts";
 import { base64, claudes, freeform, own, signatureText, writeId, writeName } from "./marks.ts";
 import { isText, writeMedia } from "./media.ts";
@@ -97,7 +97,7 @@ function writeBlock(part: Part, writing: Writing): Json | undefined {
     }
     case "native":
       if (part.format === own) return part.value;
-      lost.drop(`messages.${string(part.value.type) ?? "native"}`);
+      lost.drop(`messages.${nativeName(part.value)}`);
       return undefined;
   }
 }

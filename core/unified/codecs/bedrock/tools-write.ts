@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object } from "../../../formats/json.ts";
 import type { ChatRequest, FunctionTool, Tool } from "../../chat.ts";
 import { lowerSchema } from "../../json-schema.ts";
 import { bedrockSchema } from "../../json-schema/rules.ts";
+import { nativeName } from "../../lost.ts";
 import { rooted } from "../anthropic/tools-write.ts";
 import { writeCache, type Writing } from "./blocks-write.ts";
 import { answerTool, freeform, own, writeName } from "./marks.ts";
@@ -65,7 +66,7 @@ function writeTool(tool: Tool, writing: Writing): Json | undefined {
       return { systemTool: { name: search } };
     case "native":
       if (tool.format === own) return tool.value;
-      lost.drop(`tools.${string(tool.value.type) ?? "native"}`);
+      lost.drop(`tools.${nativeName(tool.value)}`);
   }
   return undefined;
 }

@@ -14,7 +14,9 @@ const json = "application/json";
 export function readDocument(value: unknown): MediaPart | undefined {
   if (typeof value === "string") return { type: "document", source: { kind: "text", text: value } };
   const from = object(value);
-  const data = object(from?.data);
+  // In results of tools the data is mostly the text of JSON.
+  const whole = string(from?.data);
+  const data = whole === undefined ? object(from?.data) : object(parse(whole)) ?? { text: whole };
   if (from === undefined || data === undefined) return undefined;
   const { title, text, ...more } = data;
   const plain = typeof text === "string" && Object.keys(more).length === 0 &&

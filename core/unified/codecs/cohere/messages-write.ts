@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type Json, object, string } from "../../../formats/json.ts";
+import { type Json, object } from "../../../formats/json.ts";
 import type { ChatRequest, MediaPart, Part, ToolResultPart } from "../../chat.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
+import { spokenResult } from "../../tool-error.ts";
 import { freeform } from "../anthropic/marks.ts";
 import { urlOf } from "../openai-chat/media.ts";
 import { idOf, writeCitations, writeDocument } from "./documents.ts";
@@ -71,7 +72,7 @@ function writeUser(parts: readonly Part[], writing: Writing): Json[] {
 }
 
 function nameOf(part: Part): string {
-  return part.type === "native" ? string(part.value.type) ?? "native" : part.type;
+  return part.type === "native" ? nativeName(part.value) : part.type;
 }
 
 /** Documents stand beside the conversation, with ids by which a citation finds them. */
@@ -101,7 +102,7 @@ function writeImage(part: MediaPart, { lost }: Writing): Json[] {
 /** @param beside Takes what a result may not hold. */
 function writeResult(part: ToolResultPart, beside: Json[], writing: Writing): Json {
   const content: Json[] = [];
-  for (const one of part.content) {
+  for (const one of spokenResult(part)) {
     dropBeside(one, writing);
     if (one.type === "text" || one.type === "refusal") {
       content.push({ type: "text", text: one.text });

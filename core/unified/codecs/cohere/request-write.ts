@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { type Json, string } from "../../../formats/json.ts";
+import type { Json } from "../../../formats/json.ts";
 import type { ChatRequest, Reasoning, Tool } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import { lowerSchema } from "../../json-schema.ts";
 import { cohereSchema } from "../../json-schema/rules.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { answerTool, freeform } from "../anthropic/marks.ts";
 import { rooted } from "../anthropic/tools-write.ts";
 import { dropUnsaid } from "../unsaid.ts";
@@ -127,7 +127,7 @@ function writeTool(tool: Tool, same: boolean, strict: boolean, lost: Lost): Json
       return undefined;
     case "native":
       if (tool.format === own) return tool.value;
-      lost.drop(`tools.${string(tool.value.type) ?? "native"}`);
+      lost.drop(`tools.${nativeName(tool.value)}`);
   }
   return undefined;
 }

@@ -215,7 +215,7 @@ export class Contents {
     const text = texts.join("\n");
     const functionResponse: Json = {
       name: part.name ?? this.#calls.get(id)?.name ?? id,
-      response: object(parse(text)) ?? { [part.is_error === true ? "error" : "output"]: text },
+      response: responseOf(text, part.is_error === true),
     };
     if (this.#tells(id)) functionResponse.id = id;
     // Only Gemini 3 and later see what is in a result.
@@ -235,6 +235,13 @@ export class Contents {
     results.sort((a, b) => place(a) - place(b));
     content.parts = [...results, ...others];
   }
+}
+
+/** Google reads a failure from a member `error`. */
+function responseOf(text: string, failed: boolean): Json {
+  const told = object(parse(text));
+  if (failed) return told?.error !== undefined ? told : { error: told ?? text };
+  return told ?? { output: text };
 }
 
 function signed(part: Json, signature: Signature | undefined): Json {

@@ -5,6 +5,7 @@
  */
 import { type Json, object, parse } from "../../../formats/json.ts";
 import type { MediaPart, Part } from "../../chat.ts";
+import { nativeName } from "../../lost.ts";
 import { youtube } from "./parts-read.ts";
 
 /** Types of files that are named by URL only. */
@@ -84,7 +85,5 @@ export function argsOf(text: string, custom = false): Json {
 
 /** What a part of a native kind is called in a report of losses. */
 export function nameOf(part: Part): string {
-  return part.type === "native" && typeof part.value.type === "string"
-    ? part.value.type
-    : part.type;
+  return part.type === "native" ? nativeName(part.value) : part.type;
 }

@@ -8,7 +8,7 @@ import type { ChatRequest, FunctionTool, WebSearchTool } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import { lowerSchema } from "../../json-schema.ts";
 import { geminiJsonSchema, geminiSchema } from "../../json-schema/rules.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { type Generation, generationOf } from "./thinking.ts";
 
 /** `tools`; empty where there are none. */
@@ -23,7 +23,7 @@ export function writeTools(request: ChatRequest, target: Target, lost: Lost): Js
   for (const tool of request.tools ?? []) {
     if (tool.type === "native") {
       if (tool.format === "gemini") others.push(tool.value);
-      else lost.drop(`tools.${typeof tool.value.type === "string" ? tool.value.type : "native"}`);
+      else lost.drop(`tools.${nativeName(tool.value)}`);
       continue;
     }
     if (tool.cache !== undefined) lost.drop("cache");

@@ -15,7 +15,8 @@ import type {
   ToolResultPart,
 } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
+import { spokenResult } from "../../tool-error.ts";
 import { writeMedia } from "./media.ts";
 import { writeDetail, writeGoogle } from "./thoughts.ts";
 
@@ -38,7 +39,9 @@ export function writeMessages(
   const loop = startOfLoop(messages);
   for (const [i, message] of messages.entries()) {
     if (message.role === "assistant") {
-      written.push(writeAssistant(message, i >= loop, writing));
+      const answer = writeAssistant(message, i >= loop, writing);
+      // Of a turn that held nothing but what another provider alone can read there is nothing to say.
+      if (writing.own || message.parts.length === 0 || saysSomething(answer)) written.push(answer);
       continue;
     }
     const content: Json[] = [];
@@ -110,9 +113,7 @@ function writePart(part: Part, role: Message["role"], writing: Writing): Json[] 
 }
 
 function nameOf(part: Part): string {
-  return part.type === "native" && typeof part.value.type === "string"
-    ? part.value.type
-    : part.type;
+  return part.type === "native" ? nativeName(part.value) : part.type;
 }
 
 /** The mark as Anthropic has it, for providers that take that. OpenAI caches without. */
@@ -124,7 +125,7 @@ export function cacheMark({ ttl }: CacheMark, { takes }: Target): Json | undefin
 function writeResult(part: ToolResultPart, later: Json[], writing: Writing): Json {
   const { own, lost, target } = writing;
   const texts: Json[] = [];
-  for (const one of part.content) {
+  for (const one of spokenResult(part)) {
     if (one.type === "text") texts.push(...writePart(one, "user", writing));
     else if ("source" in one) {
       const written = writeMedia(one, target, lost);
@@ -198,6 +199,10 @@ function writeAssistant(message: Message, inLoop: boolean, writing: Writing): Js
   writeThoughts(written, thoughts, inLoop, target);
   if (calls.length > 0) written.tool_calls = calls;
   return extended(written, message, writing);
+}
+
+function saysSomething({ role: _, ...said }: Json): boolean {
+  return Object.values(said).some((value) => value !== "" && value !== null);
 }
 
 function writeThoughts(

@@ -7,7 +7,7 @@
 import type { Json } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape, Reasoning, Tool, ToolChoice } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { cacheMark, writeMessages } from "./messages-write.ts";
 import { alike } from "./request-read.ts";
 
@@ -78,7 +78,7 @@ export function effortOf({ effort, budget, enabled }: Reasoning): string | undef
 function writeTool(tool: Tool, own: boolean, target: Target, lost: Lost): Json | undefined {
   if (tool.type === "native") {
     if (tool.format === "openai-chat") return tool.value;
-    lost.drop(`tools.${typeof tool.value.type === "string" ? tool.value.type : "native"}`);
+    lost.drop(`tools.${nativeName(tool.value)}`);
     return undefined;
   }
   let written: Json;

@@ -5,7 +5,7 @@
  */
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatFormat, MediaPart, MediaSource, Part, TextPart } from "../../chat.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { wrong } from "../openai-chat/expect.ts";
 import { annotationOf, citationOf, format, rest } from "./shape.ts";
 
@@ -133,7 +133,7 @@ export function writeInput(part: Part, how: Writing): Json[] {
       return writeMedia(part, how);
     case "native":
       if (part.format === format) return [part.value];
-      how.lost.drop(`messages.${string(part.value.type) ?? "native"}`);
+      how.lost.drop(`messages.${nativeName(part.value)}`);
       return [];
     default:
       return [];

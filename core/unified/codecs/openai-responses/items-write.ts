@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Json, string } from "../../../formats/json.ts";
+import type { Json } from "../../../formats/json.ts";
 import type { ChatRequest, Message, Part, ReasoningPart, ToolCallPart } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
+import { spokenResult } from "../../tool-error.ts";
 import { extraOf, writeInput, writeOutput, type Writing } from "./content.ts";
 import { format, isOurs, plainText } from "./shape.ts";
 
@@ -97,7 +98,8 @@ class ItemWriter implements Writing {
         this.items.push(this.#call(part));
         break;
       case "tool_result": {
-        const { call_id, content } = part;
+        const { call_id } = part;
+        const content = spokenResult(part);
         const custom = part.custom || this.#custom.has(call_id);
         this.items.push({
           type: custom ? "custom_tool_call_output" : "function_call_output",
@@ -111,7 +113,7 @@ class ItemWriter implements Writing {
       }
       case "native":
         if (part.format === format) this.items.push(part.value);
-        else this.lost.drop(`messages.${string(part.value.type) ?? "native"}`);
+        else this.lost.drop(`messages.${nativeName(part.value)}`);
         break;
       case "image":
         if (this.#own && part.id !== undefined && part.source.kind === "base64") {

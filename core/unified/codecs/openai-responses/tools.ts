@@ -5,7 +5,7 @@
  */
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { ChatFormat, ChatRequest, Tool, ToolChoice, WebSearchTool } from "../../chat.ts";
-import type { Lost } from "../../lost.ts";
+import { type Lost, nativeName } from "../../lost.ts";
 import { wrong } from "../openai-chat/expect.ts";
 import { extraOf } from "./content.ts";
 import { format, rest } from "./shape.ts";
@@ -122,7 +122,7 @@ export function writeTools(
         return [writeSearch(tool, from, lost, provider)];
       case "native":
         if (tool.format === format) return [tool.value];
-        lost.drop(`tools.${string(tool.value.type) ?? "native"}`);
+        lost.drop(`tools.${nativeName(tool.value)}`);
         return [];
     }
   });
