@@ -101,7 +101,8 @@ async function create(call: Call): Promise<Result> {
   const { host, account, body } = call;
   const { id, settings: given } = gatewayCreateOf(body);
   const at = new Date(host.now()).toISOString();
-  await host.settings.change(async (store) => {
+  const record: GatewayRecord = { id, created_at: at, modified_at: at, settings: given };
+  const settings = await host.settings.change(async (store) => {
     const settings = await host.settings.latest();
     if (settings.gateways.has(id) || await store.get("gateway", id) !== undefined) {
       const message = `Gateway '${id}' already exists; change it with PUT`;
@@ -110,12 +111,11 @@ async function create(call: Call): Promise<Result> {
     if (settings.records.gateways.size >= most) {
       throw invalid(["body", "id"], `There are ${most} gateways already`);
     }
-    const record = { id, created_at: at, modified_at: at, settings: given };
     assertUsable(call, record);
     await assertAddresses(call, given);
     await store.put("gateway", record);
+    return settingsWith(call, settings, id, record);
   });
-  const settings = await host.settings.latest();
   const result = gatewayJson(settings, gatewayIn(settings, id), account);
   await call.audit({ action: "create", type: "gateway", id, gateway: id, new: result });
   return { result };
@@ -126,10 +126,9 @@ async function update(call: Call, isWhole: boolean): Promise<Result> {
   const { host, account, params: { gateway: id }, body } = call;
   const given = gatewayUpdateOf(body, isWhole);
   const at = new Date(host.now()).toISOString();
-  let before: Snapshot | undefined;
-  await host.settings.change(async (store) => {
-    before = await host.settings.latest();
-    gatewayIn(before, id);
+  const { before, after } = await host.settings.change(async (store) => {
+    const settings = await host.settings.latest();
+    gatewayIn(settings, id);
     const old = await store.get("gateway", id);
     const record: GatewayRecord = {
       id,
@@ -140,9 +139,12 @@ async function update(call: Call, isWhole: boolean): Promise<Result> {
     assertUsable(call, record);
     await assertAddresses(call, given);
     await store.put("gateway", record);
+    return {
+      before: settingsWith(call, settings, id, old),
+      after: settingsWith(call, settings, id, record),
+    };
   });
-  const after = await host.settings.latest();
-  const was = gatewayIn(before!, id);
+  const was = gatewayIn(before, id);
   const is = gatewayIn(after, id);
   if (is.cache_invalidate_on_update && cacheOf(was) !== cacheOf(is)) {
     await (await host.openCache()).purge(id, {});
@@ -153,7 +155,7 @@ async function update(call: Call, isWhole: boolean): Promise<Result> {
     type: "gateway",
     id,
     gateway: id,
-    old: gatewayJson(before!, was, account),
+    old: gatewayJson(before, was, account),
     new: result,
   });
   return { result };
@@ -226,6 +228,22 @@ async function url({ host, account, params: { gateway, id }, request }: Call): P
     throw error;
   }
   return { result: `${root}/${id}` };
+}
+
+/** The settings with a gateway as it was read, or written: another process may have changed it since. */
+function settingsWith(
+  { setup }: Call,
+  settings: Snapshot,
+  id: string,
+  record: GatewayRecord | undefined,
+): Snapshot {
+  const gateways = new Map(settings.gateways);
+  const records = new Map(settings.records.gateways);
+  const own = record === undefined ? setup.gateways.get(id) : settingsOf(setup, record);
+  if (own !== undefined) gateways.set(id, own);
+  if (record === undefined) records.delete(id);
+  else records.set(id, record);
+  return { ...settings, gateways, records: { ...settings.records, gateways: records } };
 }
 
 function gatewayIn(settings: Snapshot, id: string): GatewaySettings {

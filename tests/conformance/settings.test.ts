@@ -37,8 +37,13 @@ for (const runtime of runtimes) {
           ...name !== "workers" && { SLUICE_DATA: folder },
         },
       });
-    const manage = async (method: string, path: string, body?: unknown): Promise<Json> => {
-      const response = await fetch(`${one.url}/client/v4/accounts/acc/ai-gateway/${path}`, {
+    const manage = async (
+      method: string,
+      path: string,
+      body?: unknown,
+      at: RunningGateway = one,
+    ): Promise<Json> => {
+      const response = await fetch(`${at.url}/client/v4/accounts/acc/ai-gateway/${path}`, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
@@ -151,7 +156,7 @@ for (const runtime of runtimes) {
         async () => await status(two, "default/custom-sides/two") === 200,
       );
       for (let i = 0; seen.two.size < 2 || i < 20; i++) {
-        const asks = Array.from({ length: 5 }, async () => {
+        const asks = Array.from({ length: 30 }, async () => {
           assert.equal(await status(one, "default/custom-sides/one"), 200);
           assert.equal(await status(two, "default/custom-sides/two"), 200);
         });
@@ -161,6 +166,33 @@ for (const runtime of runtimes) {
       assert.deepEqual([...seen.one].sort(), ["a a", "b b"]);
       assert.deepEqual([...seen.two].sort(), ["a a", "b b"]);
       await manage("DELETE", `custom-providers/${id}`);
+    });
+
+    it("of one object may be changed in both at the same time", { timeout: 60_000 }, async () => {
+      const rounds = 10;
+      for (let i = 1; i <= rounds; i++) {
+        const [first, second] = await Promise.all([
+          manage("PATCH", "gateways/default", { cache_ttl: i }),
+          manage("PATCH", "gateways/default", { log_retention_days: i }, two),
+        ]);
+        // Each is answered with what it has stored.
+        assert.equal(first.cache_ttl, i);
+        assert.equal(second.log_retention_days, i);
+      }
+      const [here, there] = await Promise.all([
+        manage("GET", "gateways/default"),
+        manage("GET", "gateways/default", undefined, two),
+      ]);
+      assert.deepEqual(here, there);
+      // What the earlier one of the last two said may be gone; the later one's is there.
+      assert.ok(here.cache_ttl === rounds || here.log_retention_days === rounds);
+      const rows: Json[] = await manage("GET", "gateways/default/audit_logs?per_page=100");
+      for (const name of ["cache_ttl", "log_retention_days"]) {
+        for (let i = 1; i <= rounds; i++) {
+          assert.ok(rows.some((row) => row.new?.[name] === i), `${name} ${i}`);
+        }
+      }
+      await manage("DELETE", "gateways/default");
     });
 
     if (runtime === "workers") return; // What it has stored goes with it here; see storage-workers.
