@@ -102,6 +102,8 @@ export async function boot(
     await Promise.race([Promise.allSettled(work).then(() => gateway.close()), timer]);
     process.exit(0);
   };
+  // A failure that somebody has lost must not end the answers to all others.
+  process.on("unhandledRejection", (cause) => report("A failure was lost", cause));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }

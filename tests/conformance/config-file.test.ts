@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { send } from "../support/client.ts";
+import { until } from "../support/logs.ts";
 import { runtimes, StartError, startGateway } from "../support/gateway.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-config-"));
@@ -18,6 +19,11 @@ const files = {
   "broken.json": `{ "keys": { "openai": "sk-secret" `,
   "wrong.ts": `export default 1;`,
   "code.json": `{ "plugins": ["cache"] }`,
+  "careless.ts": `const careless = (_ctx: unknown, next: () => Promise<Response>) => {
+    Promise.reject(new Error("Nobody waits for https://x.test/?key=sk-secret"));
+    return next();
+  };
+  export default { plugins: [careless] };`,
 };
 for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
@@ -39,6 +45,15 @@ for (const runtime of runtimes.filter((name) => name !== "workers")) {
         await gateway.stop("SIGKILL");
       });
     }
+
+    it("outlives a plugin that loses a failure, and tells of it without a key", async () => {
+      const gateway = await start("careless.ts");
+      for (let i = 0; i < 2; i++) await send(gateway.url, "/v1/a/default/ollama/x");
+      assert.equal((await send(gateway.url, "/health")).status, 200);
+      await until("It is told", () => Promise.resolve(/Nobody waits for/.test(gateway.output())));
+      assert.doesNotMatch(gateway.output(), /sk-secret/);
+      await gateway.stop("SIGKILL");
+    });
 
     it("takes no plugins from JSON", async () => {
       const error = await start("code.json").then(
