@@ -101,7 +101,7 @@ function noteRows(): void {
   const noting = globalThis as unknown as Noting;
   noting.seen = new Map();
   const look = (): void => {
-    for (const [name] of document.body.innerText.matchAll(/seen-\d+/g)) {
+    for (const [name] of document.body.innerText.matchAll(/seen-\w+-\d+/g)) {
       if (noting.seen.has(name)) continue;
       noting.seen.set(name, Infinity);
       requestAnimationFrame(() =>
@@ -125,7 +125,7 @@ async function liveRows(browser: Browser, gateway: RunningGateway): Promise<Bar>
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer sk-mine" },
       body: JSON.stringify({
-        model: `openai/seen-${i}`,
+        model: `openai/seen-${runtime}-${i}`,
         messages: [{ role: "user", content: "Hello" }],
         stream: i % 2 === 1,
       }),
@@ -135,7 +135,7 @@ async function liveRows(browser: Browser, gateway: RunningGateway): Promise<Bar>
     const seen = await page.waitForFunction((name) => {
       const at = (globalThis as unknown as Noting).seen.get(name);
       return at === Infinity ? undefined : at;
-    }, `seen-${i}`);
+    }, `seen-${runtime}-${i}`);
     times.push(await seen.jsonValue() as number - ended);
   }
   await context.close();
