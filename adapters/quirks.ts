@@ -4,6 +4,7 @@
  * @module
  */
 import { type Json, list, object, string, written } from "../core/formats/json.ts";
+import { nearestEffort } from "../core/unified/codecs/openai-chat/efforts.ts";
 import type { Lost } from "../core/unified/lost.ts";
 import { cut, instruct, omit, rename, shortIds, thinkingSwitch } from "./spelling.ts";
 
@@ -111,8 +112,14 @@ export function openAI(body: Json, lost: Lost, model: string): void {
   shortIds(body, /^[^]{1,40}$/);
   cut(body, "user", 64);
   cut(body, "safety_identifier", 64);
+  const effort = body.reasoning_effort;
   if (/^(?:gpt-[34]|chatgpt-)/.test(model)) omit(body, "reasoning_effort", lost);
-  else if (/^(?:o\d|gpt-5(?:-(?!chat)|$))/.test(model)) {
+  else if (typeof effort === "string") {
+    const near = nearestEffort(model, effort);
+    if (near === undefined) delete body.reasoning_effort;
+    else body.reasoning_effort = near;
+  }
+  if (/^(?:o\d|gpt-5(?:-(?!chat)|$))/.test(model)) {
     for (const name of shaping) omit(body, name, lost);
   }
 }

@@ -6,7 +6,7 @@
 import { admission, type Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
 import { type Json, object } from "../formats/json.ts";
-import { kindOf } from "../nearest.ts";
+import { kindOf, shown } from "../nearest.ts";
 import type { Provider } from "../provider.ts";
 
 /** The body of a request: a JSON object, or a 400. */
@@ -46,12 +46,19 @@ export async function admitted(ctx: Context): Promise<Context> {
 
 /** Notes what a provider cannot be told, as the client spells it; a 400 where that is not to happen. */
 export function refuseLoss(ctx: Context, dropped: readonly string[], provider: Provider): void {
+  const asked = ctx.clientHeaders.get("x-sluice-compat") ?? ctx.gateway.compat;
+  if (asked !== "strict" && asked !== "lossy" && asked !== undefined) {
+    throw new GatewayError(
+      400,
+      Code.badRequest,
+      `'x-sluice-compat' is '${shown(asked)}'; 'strict' or 'lossy' is expected`,
+    );
+  }
   if (dropped.length === 0) {
     if (ctx.shared.dropped !== undefined) delete ctx.shared.dropped; // of another provider, before
     return;
   }
   ctx.shared.dropped = dropped;
-  const asked = ctx.clientHeaders.get("x-sluice-compat") ?? ctx.gateway.compat;
   if (asked !== "strict") return;
   throw new GatewayError(
     400,

@@ -268,6 +268,15 @@ describe("what is not carried", () => {
     assert.equal(whole.headers.get("x-sluice-dropped"), null);
   });
 
+  it("is refused or not in a word that is known", async () => {
+    const { ask, sent } = played(speaks);
+    const headers = { "x-sluice-compat": "banana" };
+    const response = await ask("/v1/chat/completions", hi("anthropic/claude-haiku-4-5"), headers);
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /'x-sluice-compat' is 'banana'; 'strict' or 'lossy'/);
+    assert.equal(sent.length, 0);
+  });
+
   it("is refused where the gateway or the request is strict", async () => {
     const strict = played(speaks, { gateways: { default: { compat: "strict" } } });
     const plain = played(speaks);

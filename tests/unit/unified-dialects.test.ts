@@ -206,7 +206,15 @@ describe("dialects: what is said otherwise", () => {
     ["zai", "glm-4.6", "none", { thinking: { type: "disabled" } }],
     ["moonshot", "kimi-k2.5", "low", { thinking: { type: "enabled" } }],
     ["grok", "grok-3-mini", "medium", { reasoning_effort: "high" }],
-    ["openai", "gpt-5", "xhigh", { reasoning_effort: "xhigh" }],
+    ["openai", "gpt-5", "xhigh", { reasoning_effort: "high" }],
+    ["openai", "gpt-5", "none", { reasoning_effort: "minimal" }],
+    ["openai", "gpt-5-mini", "minimal", { reasoning_effort: "minimal" }],
+    ["openai", "gpt-5.1", "minimal", { reasoning_effort: "low" }],
+    ["openai", "gpt-5.2", "max", { reasoning_effort: "xhigh" }],
+    ["openai", "gpt-5-pro", "low", { reasoning_effort: "high" }],
+    ["openai", "gpt-7", "max", { reasoning_effort: "max" }],
+    ["openai", "o3", "minimal", { reasoning_effort: "low" }],
+    ["openai", "o3", "none", {}],
   ];
   for (const [slug, model, reasoning_effort, expected] of efforts) {
     it(`${slug} (${model}) thinks as asked: ${reasoning_effort}`, () => {

@@ -403,6 +403,7 @@ describe("requests of other formats", () => {
     ["o3", undefined],
     ["gpt-5-nano", { effort: "minimal" }],
     ["gpt-5.2", { effort: "none" }],
+    ["gpt-5-pro", { effort: "high" }],
   ];
   for (const [model, expected] of efforts) {
     it(`tells ${model} in its own way not to think`, () => {

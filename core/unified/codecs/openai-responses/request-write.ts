@@ -10,6 +10,7 @@ import { type Json, object } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape, Reasoning } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import type { Lost } from "../../lost.ts";
+import { nearestEffort } from "../openai-chat/efforts.ts";
 import { effortOf } from "../openai-chat/request-write.ts";
 import { writeItems } from "./items-write.ts";
 import { format } from "./shape.ts";
@@ -45,7 +46,9 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
   const { text: moreText, reasoning: moreReasoning, include: moreInclude, ...others } = extra;
   const text = { ...textOf(request), ...object(moreText) };
   const reasoning: Json = { ...reasoningOf(request.reasoning), ...object(moreReasoning) };
-  if (!own && reasoning.effort === "none") reasoning.effort = quiet(target.model);
+  if (!own && typeof reasoning.effort === "string") {
+    reasoning.effort = nearestEffort(target.model, reasoning.effort);
+  }
   const include = [
     ...encrypted(request, target) ? ["reasoning.encrypted_content"] : [],
     ...request.logprobs || request.top_logprobs ? ["message.output_text.logprobs"] : [],
@@ -117,12 +120,6 @@ export function reasoningOf(reasoning: Reasoning = {}): Json {
     ...how !== undefined && { effort: how },
     ...shown !== undefined && { summary: shown },
   };
-}
-
-/** Models that cannot leave it, or never think, refuse to be told not to. */
-function quiet(model: string): string | undefined {
-  if (/gpt-5(?![.\d])(?!.*chat)/.test(model)) return "minimal";
-  return /gpt-(?:5\.|[6-9])/.test(model) ? "none" : undefined;
 }
 
 function tokens({ max_tokens, format: from }: ChatRequest, lost: Lost): number | undefined {
