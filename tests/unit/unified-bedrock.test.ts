@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import type { Json } from "../../core/formats/json.ts";
 import type { Part } from "../../core/unified/chat.ts";
 import { bedrockConverse as codec } from "../../core/unified/codecs/bedrock.ts";
+import { codecs } from "../../core/unified/codecs/mod.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import {
   asked,
@@ -124,6 +125,25 @@ describe("Bedrock Converse: what was recorded", () => {
     assert.deepEqual(codec.writeRequest(read, target(), lost), body);
     assert.deepEqual(lost.names, []);
   });
+});
+
+it("Bedrock Converse: what lies in a bucket is for Amazon's eyes alone", () => {
+  const request = codec.readRequest({
+    messages: [{
+      role: "user",
+      content: [
+        { image: { format: "png", source: { s3Location: { uri: "s3://bucket/a.png" } } } },
+        { text: "What is it?" },
+      ],
+    }],
+  }, { model: "m", stream: false });
+  for (const [format, other] of Object.entries(codecs)) {
+    const lost = new Lost();
+    const body = JSON.stringify(other.writeRequest(request, target("m"), lost));
+    const own = format === "bedrock-converse";
+    assert.equal(body.includes("s3://bucket/a.png"), own, format);
+    assert.equal(lost.names.some((name) => name.startsWith("messages.image")), !own, format);
+  }
 });
 
 describe("Bedrock Converse: what clients get wrong", () => {

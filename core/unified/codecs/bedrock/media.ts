@@ -5,7 +5,7 @@
  */
 import { type Json, list, object, string } from "../../../formats/json.ts";
 import type { MediaPart, MediaSource, Part, TextPart } from "../../chat.ts";
-import { base64 } from "./marks.ts";
+import { base64, own } from "./marks.ts";
 
 /** Formats that a mime type does not spell, by kind. */
 const mimes: Readonly<Record<MediaPart["type"], Readonly<Record<string, string>>>> = {
@@ -94,7 +94,10 @@ function sourceOf(source: Json, mime: string | undefined): MediaSource | undefin
   if (typeof bytes === "string") {
     return { kind: "base64", mime: mime ?? "application/octet-stream", data: bytes };
   }
-  if (uri !== undefined) return { kind: "url", url: uri, ...mime !== undefined && { mime } };
+  // A bucket that Amazon alone can open.
+  if (uri !== undefined) {
+    return { kind: "file", id: uri, format: own, ...mime !== undefined && { mime } };
+  }
   if (typeof text === "string") return { kind: "text", text, ...mime !== undefined && { mime } };
   return Array.isArray(content) ? { kind: "parts", parts: textsOf(content) } : undefined;
 }
@@ -119,7 +122,7 @@ export function writeMedia(
   naming: (name: string) => string,
 ): Json | undefined {
   const { type, source } = part;
-  if (source.kind === "file") return undefined;
+  if (source.kind === "file" && source.format !== own) return undefined;
   const format = formatOf(type, source.kind === "parts" ? "text/plain" : source.mime) ??
     (type === "document" && source.kind === "text" ? "txt" : formatOfName(type, source, part.name));
   if (format === undefined) return undefined;
@@ -140,7 +143,8 @@ function formatOfName(type: MediaPart["type"], source: MediaSource, name = ""): 
   if ("mime" in source && source.mime !== undefined && source.mime !== "application/octet-stream") {
     return undefined;
   }
-  const end = /\.(\w+)$/.exec(source.kind === "url" ? source.url : name)?.[1]?.toLowerCase() ?? "";
+  const place = source.kind === "url" ? source.url : source.kind === "file" ? source.id : name;
+  const end = /\.(\w+)$/.exec(place)?.[1]?.toLowerCase() ?? "";
   if (end === "jpg") return type === "image" ? "jpeg" : undefined;
   return Object.hasOwn(mimes[type], end) ? end : undefined;
 }
@@ -149,11 +153,13 @@ function sourceFor(source: MediaSource, part: MediaPart, same: boolean): Json | 
   switch (source.kind) {
     case "base64":
       return { bytes: source.data };
+    case "file":
     case "url": {
-      if (!source.url.startsWith("s3://")) return undefined;
+      const uri = source.kind === "url" ? source.url : source.id;
+      if (!uri.startsWith("s3://")) return undefined;
       const bucketOwner = same ? string(part.extra?.bucketOwner) : undefined;
       return {
-        s3Location: { uri: source.url, ...bucketOwner !== undefined && { bucketOwner } },
+        s3Location: { uri, ...bucketOwner !== undefined && { bucketOwner } },
       };
     }
     case "text":
