@@ -19,15 +19,19 @@ type Values = Record<string, string | number>;
 /** What a page says things with. */
 export interface Locale {
   language: Language;
+  /** Of the reader, for `Intl`. */
+  tag: string;
   /** The word, with `{name}` filled in. */
   t(word: Word, values?: Values): string;
   /** The same of a page's own words. */
   of<Name extends string>(words: Dictionary<Name>): (word: Name, values?: Values) => string;
   /** A whole number, grouped; `compact` is 1.2K. */
   number(value: number | null | undefined, compact?: boolean): string;
-  /** US dollars, with as many digits as the sum needs. */
-  money(value: number | null | undefined): string;
+  /** US dollars, with as many digits as the sum needs; `compact` has two of them. */
+  money(value: number | null | undefined, compact?: boolean): string;
   percent(value: number | null | undefined): string;
+  /** `+12%`. */
+  change(value: number): string;
   /** Milliseconds as `340 ms`, `1.2 s`, `2 min`. */
   duration(ms: number | null | undefined): string;
   /** A point in time; with the day unless it is today. */
@@ -44,6 +48,20 @@ export function localeFor(language: Language): Locale {
   const plain = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
   const short = new Intl.NumberFormat(tag, { notation: "compact", maximumFractionDigits: 1 });
   const share = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 });
+  const signed = [0, 1].map((maximumFractionDigits) =>
+    new Intl.NumberFormat(tag, {
+      style: "percent",
+      signDisplay: "exceptZero",
+      maximumFractionDigits,
+    })
+  );
+  const brief = new Intl.NumberFormat(tag, {
+    style: "currency",
+    currency: "USD",
+    notation: "compact",
+    minimumFractionDigits: 0,
+    maximumSignificantDigits: 2,
+  });
   const today = new Intl.DateTimeFormat(tag, {
     hour: "2-digit",
     minute: "2-digit",
@@ -70,16 +88,19 @@ export function localeFor(language: Language): Locale {
     typeof value === "number" && Number.isFinite(value);
   return {
     language,
+    tag,
     t: (word, values) => filled(words[language][word], values),
     of: (own) => (word, values) => filled(own[language][word], values),
     number: (value, compact = false) =>
       known(value) ? (compact ? short : plain).format(value) : none,
-    money(value) {
+    money(value, compact = false) {
       if (!known(value)) return none;
+      if (compact) return brief.format(value);
       const size = Math.abs(value);
       return (size === 0 || size >= 1 ? coarse : size >= 0.01 ? middle : fine).format(value);
     },
     percent: (value) => known(value) ? share.format(value) : none,
+    change: (value) => signed[Math.abs(value) < .1 ? 1 : 0]!.format(value),
     duration(ms) {
       if (!known(ms)) return none;
       if (ms < 1000) return `${plain.format(ms < 10 ? ms : Math.round(ms))} ms`;

@@ -1,221 +1,313 @@
+/** Whether providers answer, and how the gateway itself is. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { type Dictionary, useLocale } from "../i18n.ts";
+import { type Locale, useLocale } from "../i18n.ts";
 import type { PageProps } from "../shell.tsx";
 import { Failure, Skeleton, useLoaded } from "../ui/mod.tsx";
-import { latestRows, percentile, type Row } from "./overview/rows.ts";
+import "./health.css";
+import { countersOf, shedOf } from "./health/counters.ts";
+import { type Name, words } from "./health/words.ts";
+import {
+  type Analysis,
+  analyze,
+  errorKinds,
+  type Group,
+  stepsOf,
+  valuesOf,
+} from "./overview/ask.ts";
+import { words as figureWords } from "./overview/words.ts";
 
-const words = {
-  en: {
-    stores: "Stores",
-    store: "Use",
-    driver: "Driver",
-    state: "State",
-    ok: "Up",
-    away: "Away",
-    storesHint: "What is away is gone without: see the page of storage for what that means.",
-    waiting: "Rows that wait to be written",
-    providers: "Providers, the latest 500 requests",
-    provider: "Provider",
-    requests: "Requests",
-    failed: "Failed",
-    latency: "Latency, median / 90%",
-    counters: "Counters",
-    name: "Name",
-    value: "Value",
-    none: "Nothing has been counted yet.",
-  },
-  zh: {
-    stores: "存储",
-    store: "用途",
-    driver: "驱动",
-    state: "状态",
-    ok: "正常",
-    away: "不可用",
-    storesHint: "不可用的存储会被跳过：其影响见存储文档。",
-    waiting: "等待写入的行",
-    providers: "提供商（最近 500 个请求）",
-    provider: "提供商",
-    requests: "请求",
-    failed: "失败",
-    latency: "延迟（中位数 / 90%）",
-    counters: "计数器",
-    name: "名称",
-    value: "值",
-    none: "还没有计数。",
-  },
-} satisfies Dictionary;
+interface Store {
+  driver: string;
+  up: boolean;
+  error: string | null;
+  failures: number;
+  calls: number;
+  lastMs: number;
+}
 
-interface Health {
-  stores?: Record<string, { driver: string; up: boolean }>;
+interface State {
+  stores?: Record<string, Store>;
   log?: { rows_waiting: number };
 }
 
-interface Loaded {
-  health: Health;
-  metrics: [string, string][];
-  rows: Row[];
-}
+/** Part of failures from which on a provider is in trouble, and from which on it is worth a look. */
+const trouble = { bad: .2, warn: .05 };
 
-async function load(gateway: string, signal: AbortSignal): Promise<Loaded> {
-  const [health, metrics, rows] = await Promise.all([
-    fetch("/health?full=1", { signal }).then((response) => response.json() as Promise<Health>),
-    fetch("/metrics", { signal }).then((response) => response.ok ? response.text() : ""),
-    latestRows(gateway, 10, signal),
-  ]);
-  const lines = metrics.split("\n").filter((line) =>
-    /^sluice_[^ ]+ /.test(line) && !/_bucket/.test(line)
-  );
-  return {
-    health,
-    rows,
-    metrics: lines.map((line) => {
-      const at = line.lastIndexOf(" ");
-      return [line.slice(0, at), line.slice(at + 1)];
-    }),
-  };
+function toneOf(failed: number, all: number): "good" | "warn" | "bad" | "" {
+  if (all === 0) return "";
+  const part = failed / all;
+  return part >= trouble.bad ? "bad" : part >= trouble.warn ? "warn" : "good";
 }
 
 export function Health({ gateway }: PageProps): JSX.Element {
   const locale = useLocale();
   const { t } = locale;
   const w = locale.of(words);
-  const { value, error, reload } = useLoaded(
-    `health ${gateway}`,
-    (signal) => load(gateway, signal),
+  const providers = useLoaded(
+    gateway,
+    (signal) => analyze(gateway, { range: "24h", from: "", to: "" }, "provider", 100, signal),
   );
+  const state = useLoaded("state", async (signal) => {
+    const response = await fetch("/health?full=1", { signal });
+    return await response.json() as State;
+  });
+  const metrics = useLoaded("metrics", async (signal) => {
+    const response = await fetch("/metrics", { signal });
+    return countersOf(response.ok ? await response.text() : "");
+  });
+  const all = [providers, state, metrics];
   useEffect(() => {
-    const timer = setInterval(() => document.hidden || reload(), 5000);
+    const timer = setInterval(() => document.hidden || all.forEach(({ reload }) => reload()), 5000);
     return () => clearInterval(timer);
   }, [gateway]);
+  const shed = shedOf(metrics.value ?? []);
   return (
     <>
       <div class="head">
         <h1>{t("nav.health")}</h1>
       </div>
-      {value === undefined
-        ? error === undefined
-          ? <Skeleton lines={6} height={32} />
-          : <Failure error={error} onRetry={reload} />
-        : (
-          <>
-            <Stores health={value.health} />
-            <Providers rows={value.rows} />
-            <section class="card">
-              <div class="head">
-                <h2>{w("counters")}</h2>
+      <Providers loaded={providers} />
+      <div class="halves">
+        <section class="card">
+          <div class="head">
+            <h2>{w("stores")}</h2>
+            {state.value?.log && (
+              <span class="soft">
+                {w("waiting", { count: locale.number(state.value.log.rows_waiting) })}
+              </span>
+            )}
+          </div>
+          {state.value === undefined
+            ? (
+              <div class="card-body">
+                {state.error === undefined
+                  ? <Skeleton lines={5} height={22} />
+                  : <Failure error={state.error} onRetry={state.reload} />}
               </div>
-              <div class="card-body table-wrap" tabIndex={0}>
-                {value.metrics.length === 0
-                  ? <p class="soft">{w("none")}</p>
-                  : (
-                    <table class="table">
-                      <thead>
-                        <tr>
-                          <th>{w("name")}</th>
-                          <th class="num">{w("value")}</th>
-                        </tr>
-                      </thead>
-                      <tbody>
-                        {value.metrics.map(([name, count]) => (
-                          <tr key={name}>
-                            <td class="mono">{name}</td>
-                            <td class="num">{locale.number(Number(count))}</td>
-                          </tr>
-                        ))}
-                      </tbody>
-                    </table>
-                  )}
+            )
+            : <Stores stores={state.value.stores ?? {}} />}
+        </section>
+        <section class="card">
+          <div class="head">
+            <h2>{w("shed")}</h2>
+          </div>
+          {metrics.value === undefined
+            ? (
+              <div class="card-body">
+                {metrics.error === undefined
+                  ? <Skeleton lines={5} height={22} />
+                  : <Failure error={metrics.error} onRetry={metrics.reload} />}
               </div>
-            </section>
-          </>
-        )}
+            )
+            : (
+              <>
+                <dl class="shed">
+                  {shed.map(({ name, value }) => (
+                    <div key={name}>
+                      <dt>{w(name as Name)}</dt>
+                      <dd class={`num ${value > 0 ? "badge warn" : "soft"}`}>
+                        {locale.number(value)}
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+                <p class="card-body soft">{w("shed.hint")}</p>
+              </>
+            )}
+        </section>
+      </div>
+      {metrics.value !== undefined && metrics.value.length > 0 && (
+        <details class="card counters">
+          <summary>
+            <h2>{w("counters")}</h2>
+          </summary>
+          <div class="table-wrap" tabIndex={0}>
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">{w("name")}</th>
+                  <th scope="col" class="num">{w("value")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {metrics.value.map(({ name, labels, help, value }) => (
+                  <tr key={name + labels}>
+                    <td title={help}>
+                      <code>{name}</code> <span class="soft">{labels}</span>
+                    </td>
+                    <td class="num">{locale.number(value)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </details>
+      )}
     </>
   );
 }
 
-function Stores({ health }: { health: Health }): JSX.Element {
+function Stores({ stores }: { stores: NonNullable<State["stores"]> }): JSX.Element {
   const locale = useLocale();
   const w = locale.of(words);
+  const names = Object.keys(stores);
   return (
-    <section class="card">
-      <div class="head">
-        <h2>{w("stores")}</h2>
-        <span class="soft">{w("waiting")}: {locale.number(health.log?.rows_waiting ?? 0)}</span>
-      </div>
-      <div class="card-body stack">
-        <div class="table-wrap" tabIndex={0}>
-          <table class="table">
-            <thead>
-              <tr>
-                <th>{w("store")}</th>
-                <th>{w("driver")}</th>
-                <th>{w("state")}</th>
+    <>
+      <div class="table-wrap" tabIndex={0}>
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">{w("store")}</th>
+              <th scope="col">{w("driver")}</th>
+              <th scope="col">{w("state")}</th>
+              <th scope="col" class="num">{w("calls")}</th>
+              <th scope="col" class="num">{w("failed")}</th>
+              <th scope="col" class="num">{w("last")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {names.map((use) => (
+              <tr key={use}>
+                <td>{Object.hasOwn(words.en, `use.${use}`) ? w(`use.${use}` as Name) : use}</td>
+                <td class="mono">{stores[use]!.driver}</td>
+                <td>
+                  <span class={`badge ${stores[use]!.up ? "good" : "bad"}`}>
+                    {w(stores[use]!.up ? "up" : "away")}
+                  </span>
+                </td>
+                <td class="num">{locale.number(stores[use]!.calls, true)}</td>
+                <td class="num">{locale.number(stores[use]!.failures)}</td>
+                <td class="num">{locale.duration(stores[use]!.lastMs || null)}</td>
               </tr>
-            </thead>
-            <tbody>
-              {Object.entries(health.stores ?? {}).map(([use, { driver, up: good }]) => {
-                return (
-                  <tr key={use}>
-                    <td>{use}</td>
-                    <td class="mono">{driver}</td>
-                    <td>
-                      <span class={`badge ${good ? "good" : "bad"}`}>
-                        {w(good ? "ok" : "away")}
-                      </span>
-                    </td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
-        <p class="soft">{w("storesHint")}</p>
+            ))}
+          </tbody>
+        </table>
       </div>
-    </section>
+      {names.some((use) => !stores[use]!.up) && (
+        <div class="card-body">
+          <div class="note warn">
+            <span>{w("stores.hint")}</span>
+            {names.map((use) => stores[use]!.error && <code key={use}>{stores[use]!.error}</code>)}
+          </div>
+        </div>
+      )}
+    </>
   );
 }
 
-function Providers({ rows }: { rows: Row[] }): JSX.Element {
+function Providers(
+  { loaded: { value, error, reload } }: {
+    loaded: { value: Analysis | undefined; error: unknown; reload(): void };
+  },
+): JSX.Element {
   const locale = useLocale();
   const w = locale.of(words);
-  const groups = [...Map.groupBy(rows.filter(({ cached }) => !cached), ({ provider }) => provider)];
   return (
     <section class="card">
       <div class="head">
         <h2>{w("providers")}</h2>
+        <span class="soft">{w("day")}</span>
       </div>
-      <div class="card-body table-wrap" tabIndex={0}>
-        {groups.length === 0 ? <p class="soft">{w("none")}</p> : (
-          <table class="table">
-            <thead>
-              <tr>
-                <th>{w("provider")}</th>
-                <th class="num">{w("requests")}</th>
-                <th class="num">{w("failed")}</th>
-                <th class="num">{w("latency")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {groups.map(([provider, own]) => {
-                const durations = own.map(({ duration }) => duration);
-                const failed = own.filter(({ success }) => !success).length / own.length;
-                return (
-                  <tr key={provider}>
-                    <td>{provider}</td>
-                    <td class="num">{locale.number(own.length)}</td>
-                    <td class={`num ${failed > 0.1 ? "bad" : ""}`}>{locale.percent(failed)}</td>
-                    <td class="num">
-                      {locale.duration(percentile(durations, 0.5))} /{" "}
-                      {locale.duration(percentile(durations, 0.9))}
-                    </td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
+      {value === undefined
+        ? (
+          <div class="card-body">
+            {error === undefined
+              ? <Skeleton lines={4} height={24} />
+              : <Failure error={error} onRetry={reload} />}
+          </div>
+        )
+        : value.series.length === 0
+        ? <p class="card-body soft">{w("quiet")}</p>
+        : (
+          <div class="table-wrap" tabIndex={0}>
+            <table class="table providers">
+              <thead>
+                <tr>
+                  <th scope="col">{w("provider")}</th>
+                  <th scope="col">{w("state")}</th>
+                  <th scope="col">{w("hours")}</th>
+                  <th scope="col" class="num">{w("attempts")}</th>
+                  <th scope="col" class="num">{w("failed")}</th>
+                  <th scope="col">{w("why")}</th>
+                  <th scope="col" class="num">{w("latency")}</th>
+                  <th scope="col" class="num">{w("first")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {value.series.map((group) => (
+                  <Provider
+                    key={JSON.stringify(group.group)}
+                    group={group}
+                    found={value}
+                    locale={locale}
+                  />
+                ))}
+              </tbody>
+            </table>
+          </div>
         )}
-      </div>
     </section>
   );
 }
+
+function Provider(
+  { group, found, locale }: { group: Group; found: Analysis; locale: Locale },
+): JSX.Element {
+  const { number, percent, duration } = locale;
+  const w = locale.of(words);
+  const kindName = locale.of(figureWords);
+  const { totals } = group;
+  const steps = stepsOf(found);
+  const valuesAt = (read: Parameters<typeof valuesOf>[3]) =>
+    valuesOf(group.points, found, steps.length, read, 0);
+  const all = valuesAt(({ attempts, cached }) => attempts - cached);
+  const failed = valuesAt(({ errors }) => errors.total);
+  const asked = totals.attempts - totals.cached;
+  // How it is now: the last two hours that have something to say.
+  const [now, before] = all.flatMap((count, i) => count ? [[failed[i] ?? 0, count]] : []).slice(-2)
+    .reverse();
+  const lately = (now?.[1] ?? 0) >= 5 || before === undefined
+    ? now
+    : [now![0]! + before[0]!, now![1]! + before[1]!];
+  const tone = toneOf(lately?.[0] ?? 0, lately?.[1] ?? 0);
+  const hour = new Intl.DateTimeFormat(locale.tag, { hour: "2-digit", minute: "2-digit" });
+  return (
+    <tr>
+      <td>{String(group.group?.["provider"] ?? w("others"))}</td>
+      <td>
+        <span class={`badge ${tone}`}>{w(tone === "" ? "unused" : tone)}</span>
+      </td>
+      <td>
+        <span
+          class="hours"
+          role="img"
+          aria-label={w("hours.of", { failed: percent(part(totals.errors.total, asked)) })}
+        >
+          {steps.map((step, i) => (
+            <i
+              key={step}
+              class={toneOf(failed[i] ?? 0, all[i] ?? 0)}
+              title={`${hour.format(step)}: ${number(failed[i])} / ${number(all[i])}`}
+            />
+          ))}
+        </span>
+      </td>
+      <td class="num">{number(asked)}</td>
+      <td class="num">{percent(part(totals.errors.total, asked))}</td>
+      <td class="soft why">
+        {errorKinds.filter((kind) => totals.errors[kind] > 0).map((kind) => (
+          <div key={kind}>{kindName(kind)}: {number(totals.errors[kind])}</div>
+        ))}
+      </td>
+      <td class="num">
+        {duration(totals.latency.p50)} / {duration(totals.latency.p90)}
+      </td>
+      <td class="num">
+        {duration(totals.first_token.p50)} / {duration(totals.first_token.p90)}
+      </td>
+    </tr>
+  );
+}
+
+const part = (some: number, all: number): number | null => all === 0 ? null : some / all;

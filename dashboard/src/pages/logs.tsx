@@ -5,6 +5,7 @@ import { go, hrefOf } from "../router.ts";
 import type { PageProps } from "../shell.tsx";
 import { FirstRun } from "../ui/first-run.tsx";
 import { Empty, Failure, Icon } from "../ui/mod.tsx";
+import { RangePicker } from "../ui/range.tsx";
 import "./logs.css";
 import { ColumnDialog, useColumns } from "./logs/columns.tsx";
 import { Detail } from "./logs/detail.tsx";
@@ -14,7 +15,6 @@ import { Remove } from "./logs/remove.tsx";
 import type { Row } from "./logs/row.ts";
 import { Rows } from "./logs/rows.ts";
 import { Table } from "./logs/table.tsx";
-import { TimeRange } from "./logs/time-range.tsx";
 import { useWords, type Words } from "./logs/words.ts";
 
 const narrow = matchMedia("(max-width: 800px)");
@@ -95,7 +95,12 @@ export function Logs({ gateway, place }: PageProps): JSX.Element {
           onChange={(search) => goTo({ ...query, search })}
           words={words}
         />
-        <TimeRange query={query} onChange={goTo} />
+        <RangePicker
+          value={query}
+          names={["15m", "1h", "24h", "7d", "30d"]}
+          isOpen
+          onChange={(range) => goTo({ ...query, ...range })}
+        />
         <FilterChips
           query={query}
           gateway={gateway}

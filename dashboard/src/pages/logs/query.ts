@@ -2,6 +2,7 @@
  * Which rows: filters, text, time and order, as they stand in the address (`f=cost.gt.0.1`, values apart by
  * `|`), and as the API is asked for them.
  */
+import { type Range, rangeFrom, ranges } from "../../range.ts";
 
 export type Operator = "eq" | "neq" | "contains" | "lt" | "gt";
 
@@ -11,18 +12,9 @@ export interface Filter {
   values: string[];
 }
 
-/** A time from which on, by its name; `all` is no limit. */
-export const ranges = { "15m": 15, "1h": 60, "24h": 1440, "7d": 10080, "30d": 43200 } as const;
-export type RangeName = keyof typeof ranges;
-
-export interface Query {
+export interface Query extends Range {
   filters: Filter[];
   search: string;
-  /** Empty: all. */
-  range: RangeName | "";
-  /** RFC 3339, of a range of one's own; empty where it is open. */
-  from: string;
-  to: string;
   /** Empty: the latest first. */
   order: string;
   direction: "asc" | "desc";
@@ -31,7 +23,6 @@ export interface Query {
 const shape = /^(metadata\.(?:key|value)|\w+)\.(eq|neq|contains|lt|gt)\.([^]*)$/;
 
 export function queryFrom(params: URLSearchParams): Query {
-  const range = params.get("range") ?? "";
   return {
     filters: params.getAll("f").flatMap((text): Filter[] => {
       const [, key = "", operator, value = ""] = shape.exec(text) ?? [];
@@ -42,9 +33,7 @@ export function queryFrom(params: URLSearchParams): Query {
       return [{ key, operator: operator as Operator, values }];
     }),
     search: params.get("q") ?? "",
-    range: Object.hasOwn(ranges, range) ? range as RangeName : "",
-    from: params.get("from") ?? "",
-    to: params.get("to") ?? "",
+    ...rangeFrom(params),
     order: params.get("order") ?? "",
     direction: params.get("dir") === "asc" ? "asc" : "desc",
   };
