@@ -297,7 +297,15 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     endpoints: only("v1/", "completions", "embeddings", "models"),
     request: spelled({
       flat: true,
-      omit: [...openAIOnly, "n", "logit_bias", "user", "tool_choice", "parallel_tool_calls"],
+      omit: [
+        ...openAIOnly,
+        ...sampling,
+        "n",
+        "logit_bias",
+        "user",
+        "tool_choice",
+        "parallel_tool_calls",
+      ],
     }),
     takes: ["reasoning"],
   },

@@ -24,11 +24,12 @@ export function grok(body: Json, lost: Lost, model: string): void {
   }
 }
 
-/** Qwen's models think or do not, OpenAI's open ones always do. */
+/** Qwen's models think or do not, OpenAI's open ones always do, and others refuse to be asked. */
 export function groq(body: Json, lost: Lost, model: string): void {
   const effort = body.reasoning_effort;
   if (typeof effort === "string") {
     if (model.includes("qwen")) body.reasoning_effort = effort === "none" ? "none" : "default";
+    else if (!model.includes("gpt-oss")) omit(body, "reasoning_effort", lost);
     else if (effort === "none" || effort === "minimal") body.reasoning_effort = "low";
     else if (effort === "xhigh" || effort === "max") body.reasoning_effort = "high";
   }

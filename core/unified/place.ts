@@ -14,7 +14,7 @@ const usual: Readonly<Record<ChatFormat, string>> = {
   "openai-responses": "responses",
   "anthropic-messages": "v1/messages",
   gemini: "v1beta/models/{model}:generateContent",
-  "bedrock-converse": "bedrock-runtime/us-east-1/model/{model}/converse",
+  "bedrock-converse": "model/{model}/converse",
   "cohere-v2": "v2/chat",
 };
 

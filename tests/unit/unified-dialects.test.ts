@@ -103,6 +103,10 @@ describe("dialects: what is said otherwise", () => {
     ["grok", { stop: ["x"], presence_penalty: 1 }, [], "grok-4-fast-non-reasoning"],
     ["grok", { reasoning_effort: "low" }, ["reasoning"], "grok-4-0709"],
     ["grok", { reasoning_effort: "low" }, [], "grok-3-mini"],
+    ["groq", { reasoning_effort: "low" }, ["reasoning"], "llama-3.3-70b-versatile"],
+    ["groq", { reasoning_effort: "none" }, [], "llama-3.3-70b-versatile"],
+    ["groq", { reasoning_effort: "low" }, [], "openai/gpt-oss-120b"],
+    ["ollama", { top_k: 3, min_p: 0.1, seed: 1 }, ["min_p", "top_k"], "llama3"],
     ["deepseek", { seed: 1, n: 2, store: false }, ["n", "seed"]],
     ["ollama", { n: 2, tool_choice: "required", service_tier: "auto" }, ["n", "tool_choice"]],
   ];

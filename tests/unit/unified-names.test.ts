@@ -22,7 +22,12 @@ async function led(
     asked = { host, path: decodeURIComponent(pathname), model: body.model };
     return Response.json({});
   }, {
-    providers: { "google-vertex-ai": { project: "p" } },
+    providers: {
+      "google-vertex-ai": { project: "p" },
+      "custom-amazon": { base_url: "http://acme.test/api", format: "bedrock-converse" },
+      "custom-claude": { base_url: "http://acme.test/api", format: "anthropic-messages" },
+      "custom-google": { base_url: "http://acme.test/api", format: "gemini" },
+    },
     models: { fast: "groq/llama-3.3-70b-versatile", quick: "fast" },
   });
   const response = await gateway(
@@ -75,6 +80,9 @@ describe("the name of a model", () => {
       ["anthropic.claude-3-haiku-20240307-v1:0", /^\/model\/anthropic.claude-3[^/]+\/invoke$/],
       ["mistral.mistral-large-2407-v1:0", /^\/model\/mistral.mistral-large[^/]+\/converse$/],
       ["claude-sonnet-4@20250514", /\/anthropic\/models\/claude-sonnet-4@20250514:rawPredict$/],
+      ["custom-amazon/a", /^\/api\/model\/a\/converse$/],
+      ["custom-claude/a", /^\/api\/v1\/messages$/],
+      ["custom-google/a", /^\/api\/v1beta\/models\/a:generateContent$/],
       ["@cf/meta/llama-3.1-8b-instruct", /^\/client\/v4\/accounts\/[^/]+\/ai\/v1\//],
     ] as const
   ) {
