@@ -76,7 +76,8 @@ export function gatewayJson(
     ...own as unknown as { [name: string]: Json },
     ...record?.settings,
     source: record === undefined ? "config" : isConfigured ? "config+stored" : "stored",
-    overrides: Object.keys(record?.settings ?? {}),
+    // The store gives back in an order of its own.
+    overrides: Object.keys(record?.settings ?? {}).sort(),
   };
 }
 
