@@ -12,6 +12,7 @@ import { start, stop } from "./proc.ts";
 import { bars, barTable, figures, medianOf, notes, type Result } from "./report.ts";
 import { soak } from "./soak.ts";
 import { allTargets, type Family, root, type Running, type Target } from "./targets.ts";
+import { telemetry } from "./telemetry.ts";
 
 interface Entry {
   target: Target;
@@ -20,7 +21,7 @@ interface Entry {
 }
 
 const usage = `Usage: npm run bench -- [--quick] [--rounds N] [--only node,bun,deno,workers,nginx]
-                        [--no-memory] [--json FILE] | --soak | --analytics | --dashboard`;
+                        [--no-memory] [--json FILE] | --soak | --analytics | --telemetry | --dashboard`;
 const families = ["node", "bun", "deno", "workers", "nginx"];
 let failed = false;
 
@@ -30,6 +31,7 @@ function options(): {
   file: string;
   long: boolean;
   sums: boolean;
+  traces: boolean;
   pages: boolean;
 } {
   try {
@@ -41,6 +43,7 @@ function options(): {
         "no-memory": { type: "boolean", default: false },
         soak: { type: "boolean", default: false },
         analytics: { type: "boolean", default: false },
+        telemetry: { type: "boolean", default: false },
         dashboard: { type: "boolean", default: false },
         json: { type: "string", default: join(root, "bench/results.json") },
       },
@@ -58,6 +61,7 @@ function options(): {
       file: values.json,
       long: values.soak,
       sums: values.analytics,
+      traces: values.telemetry,
       pages: values.dashboard,
     };
   } catch (error) {
@@ -176,9 +180,13 @@ async function main(): Promise<void> {
   if (!existsSync("/proc/self/schedstat")) {
     throw new Error("The bench reads CPU and memory from /proc, so it needs Linux");
   }
-  const { plan, only, file, long, sums, pages } = options();
+  const { plan, only, file, long, sums, traces, pages } = options();
   if (sums) {
     failed = !(await analytics());
+    return;
+  }
+  if (traces) {
+    failed = !(await telemetry(only as Family[], plan));
     return;
   }
   if (pages) {

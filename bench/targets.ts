@@ -109,10 +109,11 @@ function bare(family: Exclude<Family, "nginx">, file: string, label = bareName[f
 /** The virtual key that the logging gateway asks for. */
 const key = "sl-bench-0123456789abcdefghijklmnopqrstuvwxyzAB";
 
-/** A gateway as the bench starts it. */
+/** A gateway as the bench starts it. @param more What else is configured, and what that is called. */
 export function gateway(
   family: Exclude<Family, "nginx">,
   kind: "passing" | "translating" | "logging" | "limiting" | "hitting",
+  more: { name: string; config: object } = { name: "", config: {} },
 ): Target {
   const file = `runtimes/${family}.ts`;
   const logging = kind !== "passing" && kind !== "translating";
@@ -125,13 +126,14 @@ export function gateway(
     hitting: ", cache hit",
   };
   return {
-    name: `${family} gateway${what[kind]}`,
+    name: `${family} gateway${what[kind]}${more.name}`,
     family,
     kind,
     ...(existsSync(join(root, file)) ? {} : { missing: `${file} is not there` }),
     async start(upstream) {
       const hash = `sha256:${createHash("sha256").update(key).digest("hex")}`;
       const config = {
+        ...more.config,
         providers: {
           openai: { base_url: `${upstream}/v1` },
           // No query goes to them, and so the scenario is in the path.
