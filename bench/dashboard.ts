@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { assets } from "../core/dashboard/assets.ts";
@@ -79,20 +79,26 @@ async function fresh(browser: Browser, { url }: RunningGateway): Promise<Browser
 async function coldLoads(browser: Browser, gateway: RunningGateway): Promise<Bar> {
   const { url, runtime } = gateway;
   let worst = 0;
+  const cpu: number[] = [];
   for (const name of pages) {
     const times: number[] = [];
     for (let i = 0; i <= loads; i++) {
       const context = await fresh(browser, gateway);
       await context.addInitScript(noteReady);
       const page = await context.newPage();
+      const tools = await context.newCDPSession(page);
+      await tools.send("Performance.enable", { timeDomain: "threadTicks" });
       await page.goto(`${url}/dashboard/${name}`);
       const ready = await page.waitForFunction(() => (globalThis as unknown as Noting).ready);
       if (i > 0) times.push(await ready.jsonValue() ?? Infinity); // the first one is a warm-up
+      const { metrics } = await tools.send("Performance.getMetrics");
+      cpu.push(1000 * metrics.find(({ name }) => name === "TaskDuration")!.value);
       await context.close();
     }
     line(`${runtime}: cold load of ${name}`, times);
     worst = Math.max(worst, median(times));
   }
+  line(`${runtime}: CPU of the page's own thread`, cpu);
   return bar(`${runtime}: cold load until interactive, slowest page`, 300, worst, "ms");
 }
 
@@ -276,5 +282,6 @@ export async function dashboard(families: readonly Family[]): Promise<boolean> {
     rmSync(folder, { recursive: true, force: true });
   }
   console.log(`\n${barTable(bars)}`);
+  console.log(`\n${cpus().length} cores, load ${loadavg()[0]!.toFixed(1)} at the end`);
   return bars.every(({ pass }) => pass);
 }

@@ -142,6 +142,9 @@ export const en = {
   "log_retention_days": "Rows are kept for",
   "log_retention_days.hint": "0 keeps them for ever.",
   "log_management": "Most rows",
+  "log_retention_bytes": "Most of all bodies",
+  "log_retention_bytes.hint":
+    "Bounds the disk: beyond it the oldest rows go, or new ones come without bodies.",
   "log_management_strategy": "When it is full",
   "log_management_strategy.DELETE_OLDEST": "The oldest rows go",
   "log_management_strategy.STOP_INSERTING": "No new rows",

@@ -137,6 +137,8 @@ export const zh: Record<keyof typeof en, string> = {
   "log_retention_days": "日志保留时间",
   "log_retention_days.hint": "0 表示永久保留。",
   "log_management": "最多行数",
+  "log_retention_bytes": "所有正文最多占用",
+  "log_retention_bytes.hint": "限制磁盘占用：超出后删除最旧的行，或新行不再保存正文。",
   "log_management_strategy": "达到上限时",
   "log_management_strategy.DELETE_OLDEST": "删除最旧的行",
   "log_management_strategy.STOP_INSERTING": "不再写入新行",

@@ -104,6 +104,7 @@ export const sections: readonly Section[] = [
       { kind: "switch", name: "collect_log_payload" },
       { kind: "number", name: "log_retention_days", unit: "d", parts: true },
       { kind: "number", name: "log_management", min: 1 },
+      { kind: "number", name: "log_retention_bytes", unit: "B" },
       {
         kind: "choice",
         name: "log_management_strategy",

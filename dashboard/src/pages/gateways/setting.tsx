@@ -137,7 +137,8 @@ export function SettingInput(given: Given): JSX.Element {
 const hinted = new Set<string>([
   ...["cache_ttl", "cache_stale_while_revalidate", "cache_stale_if_error", "rate_limiting_limit"],
   ...["retry_max_attempts", "timeout_first_byte", "timeout_idle", "timeout_total", "collect_logs"],
-  ...["collect_log_payload", "log_retention_days", "log_redact", "logpush", "logpush_public_key"],
+  ...["collect_log_payload", "log_retention_days", "log_retention_bytes", "log_redact"],
+  ...["logpush", "logpush_public_key"],
   ...["authentication", "open", "byok_only"],
 ]);
 
@@ -168,7 +169,9 @@ function readOut(words: Words, { name, unit }: NumberSetting, value: unknown): s
   if (name === "retry_max_attempts") return value === 1 ? w("is.once") : undefined;
   if (name === "rate_limiting_limit" && value === 0) return w("is.none");
   if (name === "log_retention_days") return value === 0 ? w("is.forever") : undefined;
-  if (name.startsWith("timeout_") && value === 0) return w("is.none");
+  if ((name.startsWith("timeout_") || name === "log_retention_bytes") && value === 0) {
+    return w("is.none");
+  }
   if (name.startsWith("cache_") && value === 0) return w("is.off");
   if (unit === "B") return w("is", { value: bytes(value) });
   if (unit === "s" && value >= 60) return w("is", { value: lasting(words, value) });
