@@ -1,8 +1,11 @@
 /** `wrangler dev -c runtimes/wrangler.jsonc`, and the entry for Cloudflare Workers. */
 // @ts-ignore: a module of the runtime itself
 import { env } from "cloudflare:workers";
+// Not from `../mod.ts`: what else that names would be loaded at the start.
+import { providers } from "../adapters/mod.ts";
 import { parseConfig } from "../core/config.ts";
-import { type AdminOptions, createGateway, type GatewayOptions, standardPlugins } from "../mod.ts";
+import { type AdminOptions, createGatewayWith, type GatewayOptions } from "../core/gateway.ts";
+import { standardPlugins } from "../plugins/mod.ts";
 import { marked } from "./workers/marked.ts";
 import { openWorkerStores } from "./workers/stores.ts";
 
@@ -11,7 +14,7 @@ const vars: Record<string, unknown> = env;
 // At start, not at the first request: a configuration that cannot be used must not be deployed.
 const given = config();
 const report = (message: string) => console.error(`Sluice: ${message}`);
-const gateway = createGateway({
+const gateway = createGatewayWith(providers, {
   plugins: standardPlugins(),
   ...given,
   env: vars,
