@@ -38,7 +38,22 @@ async function samplesOf(made: Parameters<typeof page>[0]): Promise<Samples> {
     const histogram = name.replace(/_(?:bucket|sum|count)$/, "");
     assert.ok(types.has(name) || types.get(histogram) === "histogram", name);
   }
-  return new Map(list.map(({ name, metrics }) => [name, metrics]));
+  const samples: Samples = new Map(list.map(({ name, metrics }) => [name, metrics]));
+  for (const [name, type] of types) if (type === "histogram") assertHistogram(name, samples);
+  return samples;
+}
+
+/** Buckets that rise up to the count, for each set of labels. */
+function assertHistogram(name: string, samples: Samples): void {
+  const setOf = ({ le: _, ...labels }: Record<string, string> = {}) => JSON.stringify(labels);
+  const buckets = Map.groupBy(samples.get(`${name}_bucket`)!, ({ labels }) => setOf(labels));
+  const counts = samples.get(`${name}_count`)!;
+  assert.deepEqual(counts.map(({ labels }) => setOf(labels)), [...buckets.keys()]);
+  for (const { labels, value } of counts) {
+    const values = buckets.get(setOf(labels))!.map(({ value }) => Number(value));
+    assert.deepEqual(values, values.toSorted((a, b) => a - b), name);
+    assert.equal(values.at(-1), Number(value), name);
+  }
 }
 
 const prices = { "openai/*": { input: 1, output: 10, cache_read: 0.5 } };
