@@ -42,6 +42,7 @@ export class Rows {
   #live: Live | undefined;
   #frame = 0;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #flushedAt = 0;
   #fixed: URLSearchParams | undefined;
   #retries = 0;
 
@@ -251,13 +252,14 @@ export class Rows {
     return fresh.length;
   }
 
-  /** Rows of a busy gateway are shown some at a time. */
+  /** A row is shown at once, those of a busy gateway some at a time. */
   #flushSoon(): void {
     if (this.isPaused || !this.isFollowing || this.#flushTimer !== undefined) return;
     this.#flushTimer = setTimeout(() => {
       this.#flushTimer = undefined;
+      this.#flushedAt = Date.now();
       if (!this.isPaused && this.isFollowing) this.flush();
-    }, 150);
+    }, Math.max(0, this.#flushedAt + 150 - Date.now()));
   }
 
   #tell(): void {
