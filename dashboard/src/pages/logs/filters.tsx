@@ -180,7 +180,9 @@ function FilterDialog(
               class="input"
               value={key}
               onChange={(event) => {
-                setKey(event.currentTarget.value);
+                const { value } = event.currentTarget;
+                setKey(value);
+                setOperator(operatorsOf(fieldOf(value))[0]!);
                 setValues([]);
               }}
             >

@@ -1,22 +1,24 @@
 /**
  * The rows that a query selects, as a list that is loaded where it is looked at, with what arrives on top.
+ * A page is asked for behind the last row of the one before, which costs the same wherever it is; by its
+ * number only where somebody jumped.
  *
  * Places in the list hold still while rows arrive: the list is of rows up to the newest one at its
  * beginning, and later ones stand in front of it.
  */
-import { type Envelope, get } from "../../api.ts";
+import { ApiFailure, type Envelope, get } from "../../api.ts";
 import { Live, type LiveState } from "./live.ts";
 import { apiQuery, type Filter, isOpen, type Query } from "./query.ts";
 import { logsPath, type Row } from "./row.ts";
 
-/** Rows of a page; the API has no larger ones. */
+/** Rows of a page; by number, the API has no larger ones. */
 const pageSize = 50;
 /** Pages that are kept: the ones looked at last. */
 const mostPages = 400;
 /** Rows on top of the list after which it is begun anew. */
 const mostLive = 500;
 
-type Page = { rows: Row[]; cursor?: string | undefined } | "loading";
+type Page = { rows: Row[] } | "loading";
 
 export class Rows {
   /** Rows of the list, without {@link fresh}; nothing until the first page is there. */
@@ -45,13 +47,18 @@ export class Rows {
   #flushedAt = 0;
   #fixed: URLSearchParams | undefined;
   #retries = 0;
+  /** The last row of all is loaded: there is nothing to be counted. */
+  #isEndKnown = false;
+  #counted: Promise<void> | undefined;
+  /** The store has no pages behind a row. */
+  #isNumbered = false;
 
   /** @param told Called, once a frame at most, when anything is different. */
   constructor(gateway: string, query: Query, told: () => void) {
     this.#gateway = gateway;
     this.#query = query;
     this.#told = told;
-    void this.#load(0);
+    void this.#begin();
   }
 
   /** Rows in all, as far as is known. */
@@ -86,8 +93,10 @@ export class Rows {
     const to = Math.min(most, Math.floor((last - this.fresh.length) / pageSize) + 1);
     for (let page = from; page <= to; page++) {
       const found = this.#pages.get(page);
-      if (found === undefined) void this.#load(page);
-      else { // looked at last
+      if (found === undefined) {
+        // Behind that one, once it is there.
+        if (this.#pages.get(page - 1) !== "loading") void this.#load(page);
+      } else { // looked at last
         this.#pages.delete(page);
         this.#pages.set(page, found);
       }
@@ -152,7 +161,7 @@ export class Rows {
   retry(): void {
     this.error = undefined;
     this.#pages.clear();
-    void this.#load(0);
+    void this.#begin();
     this.#tell();
   }
 
@@ -161,28 +170,54 @@ export class Rows {
     this.#bound = [];
     this.#fixed = undefined;
     const fresh = this.fresh;
-    void this.#load(0).then(() => {
+    void this.#begin().then(() => {
       // Until the list was there, these stood for it.
       if (this.fresh === fresh) this.fresh = [];
       this.#tell();
     });
   }
 
+  #begin(): Promise<void> {
+    this.#isEndKnown = false;
+    this.#counted = this.#count();
+    return this.#load(0);
+  }
+
+  async #count(): Promise<void> {
+    const params = new URLSearchParams(this.#asked());
+    params.set("per_page", "1");
+    try {
+      const { result_info: info } = await get<Row[]>(
+        `${logsPath(this.#gateway)}?${params}`,
+        this.#stop.signal,
+      );
+      const count = info?.total_count ?? 0;
+      // None that was counted in time is not none.
+      if (count === 0 || this.#isEndKnown) return;
+      this.total = Math.max(count, this.total ?? 0);
+      this.isCapped = info?.["total_count_exact"] === false;
+      this.#tell();
+    } catch { /* the list says what is wrong */ }
+  }
+
+  /** A range ends where it ended when the list was begun. */
+  #asked(): URLSearchParams {
+    return this.#fixed ??= apiQuery(this.#query);
+  }
+
   async #load(number: number): Promise<void> {
     this.#pages.set(number, "loading");
-    const before = this.#pages.get(number - 1);
-    const cursor = before === undefined || before === "loading" ? undefined : before.cursor;
-    // A range ends where it ended when the list was begun.
-    this.#fixed ??= apiQuery(this.#query);
-    const params = this.#bound.length > 0 ? this.#bounded() : new URLSearchParams(this.#fixed);
-    params.set("per_page", String(pageSize));
-    if (cursor === undefined) params.set("page", String(number + 1));
-    else params.set("cursor", cursor);
-    let answer: Envelope<Row[]>;
+    const after = this.#before(number);
+    let rows: Row[];
     try {
-      answer = await get<Row[]>(`${logsPath(this.#gateway)}?${params}`, this.#stop.signal);
+      rows = after === undefined ? await this.#numbered(number) : await this.#behind(number, after);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
+      if (after !== undefined && error instanceof ApiFailure && error.status === 400) {
+        const isFirst = !this.#isNumbered;
+        this.#isNumbered = true;
+        if (isFirst) return this.#load(number);
+      }
       this.#pages.delete(number);
       // Places further down are asked for again when they are looked at.
       if (this.total === undefined || this.#retries++ > 5) this.error = error;
@@ -190,25 +225,67 @@ export class Rows {
       return this.#tell();
     }
     this.#retries = 0;
-    const { result, result_info: info } = answer;
-    const next = info?.["next_cursor"] ?? info?.["cursor"];
-    this.#pages.set(number, { rows: result, cursor: typeof next === "string" ? next : undefined });
+    // So that the list has its length from the beginning.
+    if (number === 0 && rows.length === pageSize) await this.#counted;
+    this.#pages.set(number, { rows });
     for (const key of this.#pages.keys()) {
       if (this.#pages.size <= mostPages) break;
       if (key !== 0) this.#pages.delete(key);
     }
-    if (number === 0) this.#begin(result);
-    // Later counts would have rows that came since and belong in front.
-    if (number === 0 || this.total === undefined) {
-      this.total = Math.max(info?.total_count ?? 0, result.length);
-      this.isCapped = info?.["total_count_capped"] === true ||
-        info?.["total_count_exact"] === false;
+    if (number === 0) this.#watch(rows);
+    const end = number * pageSize + rows.length;
+    if (rows.length < pageSize && (rows.length > 0 || number === 0)) {
+      this.#isEndKnown = true;
+      this.total = end;
+      this.isCapped = false;
+    } else if (rows.length === 0) this.total = Math.min(this.total ?? 0, end);
+    else if (this.total === undefined || (this.isCapped && end >= this.total)) {
+      this.isCapped = true;
+      this.total = end + pageSize; // there may be more: whoever gets there sees
     }
     this.#tell();
   }
 
+  /** The row that a page is behind: empty for the first one, nothing where it is not known. */
+  #before(number: number): string | undefined {
+    const { order } = this.#query;
+    if (this.#isNumbered || (order !== "" && order !== "created_at")) return undefined;
+    if (number === 0) return "";
+    const page = this.#pages.get(number - 1);
+    return page === undefined || page === "loading" ? undefined : page.rows[pageSize - 1]?.id;
+  }
+
+  async #numbered(number: number): Promise<Row[]> {
+    const params = this.#bound.length > 0 ? this.#bounded() : new URLSearchParams(this.#asked());
+    params.set("per_page", String(pageSize));
+    params.set("page", String(number + 1));
+    return (await get<Row[]>(`${logsPath(this.#gateway)}?${params}`, this.#stop.signal)).result;
+  }
+
+  /** The API looks for a moment at a time: where few rows fit, what there is so far is shown. */
+  async #behind(number: number, from: string): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (let after: string | null = from; after !== null && rows.length < pageSize;) {
+      const params = new URLSearchParams(this.#asked());
+      params.set("after", after);
+      params.set("per_page", String(pageSize - rows.length));
+      const { result, result_info: info }: Envelope<Row[]> = await get<Row[]>(
+        `${logsPath(this.#gateway)}?${params}`,
+        this.#stop.signal,
+      );
+      rows.push(...result);
+      const next = info?.["next"];
+      after = typeof next === "string" ? next : null;
+      if (number > 0 || rows.length === 0 || rows.length === pageSize || after === null) continue;
+      this.#pages.set(0, { rows: [...rows] });
+      this.total = Math.max(this.total ?? 0, rows.length);
+      this.#tell();
+    }
+    return rows;
+  }
+
   #bounded(): URLSearchParams {
-    const params = new URLSearchParams(this.#fixed);
+    const params = new URLSearchParams(this.#asked());
     const filters = JSON.parse(params.get("filters") ?? "[]") as unknown[];
     for (const { key, operator, values } of this.#bound) {
       filters.push({ key, operator, value: values });
@@ -217,7 +294,8 @@ export class Rows {
     return params;
   }
 
-  #begin(rows: readonly Row[]): void {
+  /** From now on, with what arrives. */
+  #watch(rows: readonly Row[]): void {
     for (const { id } of rows) this.#known.add(id);
     if (!isOpen(this.#query)) return;
     const newest = rows[0]?.created_at;
