@@ -26,7 +26,7 @@ export function createGateway(options: GatewayOptions = {}): Gateway {
   return createGatewayWith(providers, options);
 }
 
-export { ConfigError, type ConfigProblem } from "./core/config.ts";
+export { ConfigError, type ConfigProblem } from "./core/config/config.ts";
 export type {
   AccessConfig,
   Config,
@@ -42,7 +42,7 @@ export type {
   RateLimitRule,
   StorageConfig,
   TokenConfig,
-} from "./core/config.ts";
+} from "./core/config/config.ts";
 export type { Attempt } from "./core/attempt.ts";
 export {
   type Admission,

@@ -5,12 +5,12 @@
  * @module
  */
 import { readBody } from "./body.ts";
-import type { GatewaySettings } from "./config.ts";
+import type { GatewaySettings } from "./config/config.ts";
 import type { Fault } from "./formats/draft.ts";
 import type { Host } from "./host.ts";
 import type { LogRow } from "./log/row.ts";
 import type { AttemptListener } from "./measured.ts";
-import type { Observer } from "./observe.ts";
+import type { Observer } from "./streams/observe.ts";
 import type { Provider } from "./provider.ts";
 import type { Exchange, Transport } from "./upstream.ts";
 

@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import type { WriteFile } from "./export/config.ts";
 import type { Exports } from "./export/mod.ts";
 import type { Host } from "./host.ts";
-import type { Setup } from "./setup.ts";
+import type { Setup } from "./config/setup.ts";
 
 /** What {@link createDuties} needs. */
 export interface DutiesOptions {

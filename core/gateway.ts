@@ -4,7 +4,7 @@
  * @module
  */
 import { assertDeclaredLength } from "./body.ts";
-import type { Config, GatewaySettings } from "./config.ts";
+import type { Config, GatewaySettings } from "./config/config.ts";
 import { Context, ipOf, type Platform, platformOf } from "./context.ts";
 import { type CorsSettings, openTo, preflight } from "./cors.ts";
 import { createDuties } from "./duties.ts";
@@ -31,7 +31,7 @@ import {
 } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
 import type { Snapshot } from "./settings/snapshot.ts";
-import { setUp } from "./setup.ts";
+import { setUp } from "./config/setup.ts";
 import { healthOf } from "./storage/guard.ts";
 import type { Stores } from "./storage/ports.ts";
 import { compat } from "./unified/compat.ts";

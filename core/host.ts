@@ -4,27 +4,27 @@
  * @module
  */
 import type { AnswerCache } from "./cache/answers.ts";
-import { type Respond, webRespond } from "./feed.ts";
+import { type Respond, webRespond } from "./streams/feed.ts";
 import { idSource } from "./id.ts";
-import { Keyring } from "./keyring.ts";
+import { Keyring } from "./auth/keyring.ts";
 import { providerNamed } from "./locate.ts";
-import { Limiter } from "./limiter.ts";
+import { Limiter } from "./limits/limiter.ts";
 import { LogWriter } from "./log/writer.ts";
 import { Metrics } from "./metrics.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
-import { ProviderKeys } from "./provider-keys.ts";
+import { ProviderKeys } from "./auth/provider-keys.ts";
 import { runtimeName } from "./runtime.ts";
 import { Settings } from "./settings/settings.ts";
 import { Settler } from "./settler.ts";
-import type { ProviderEntry, Setup } from "./setup.ts";
+import type { ProviderEntry, Setup } from "./config/setup.ts";
 import { guardStores } from "./storage/guard.ts";
 import { lazyLogs } from "./storage/logs-lazy.ts";
 import { memoryCounters, memoryKV } from "./storage/memory.ts";
 import type { Stores } from "./storage/ports.ts";
-import { Allowance } from "./tape.ts";
+import { Allowance } from "./streams/tape.ts";
 import type { TelemetryConfig, TelemetrySettings } from "./telemetry/settings.ts";
 import { createPricer, type Pricer } from "./usage/cost.ts";
-import { VirtualKeys } from "./virtual-keys.ts";
+import { VirtualKeys } from "./auth/virtual-keys.ts";
 
 /** One for each gateway, handed to plugins as `ctx.host`. */
 export interface Host {

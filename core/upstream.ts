@@ -8,9 +8,9 @@ import type { Attempt, Watch } from "./attempt.ts";
 import { limited } from "./body.ts";
 import type { Context } from "./context.ts";
 import { Code, GatewayError, isGatewayError } from "./error.ts";
-import type { Respond } from "./feed.ts";
+import type { Respond } from "./streams/feed.ts";
 import { cleanAnswer, mutable } from "./headers.ts";
-import type { Keyring } from "./keyring.ts";
+import type { Keyring } from "./auth/keyring.ts";
 import {
   type Call,
   placeKey,
@@ -20,7 +20,7 @@ import {
   type Tools,
 } from "./provider.ts";
 import { Meter } from "./meter.ts";
-import { ofLength } from "./observe.ts";
+import { ofLength } from "./streams/observe.ts";
 import { runtimeName } from "./runtime.ts";
 import { topLevelString } from "./scan.ts";
 import { passing } from "./streams/passing.ts";
@@ -254,7 +254,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       if (lent !== undefined) {
         response = await keyring.learn(lent, response);
         if (response.status >= 400) {
-          const { withoutKey } = await import("./masking.ts");
+          const { withoutKey } = await import("./auth/masking.ts");
           response = withoutKey(response, lent.key, call.headers);
         }
       }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Access, type AccessIdentity } from "../core/access.ts";
-import type { AccessConfig } from "../core/config.ts";
+import { Access, type AccessIdentity } from "../core/auth/access.ts";
+import type { AccessConfig } from "../core/config/config.ts";
 import {
   type Admission,
   admission,
@@ -13,18 +13,18 @@ import {
   caller,
   type Context,
 } from "../core/context.ts";
-import { type Candidate, candidatesOf, ownHeader, without } from "../core/credentials.ts";
+import { type Candidate, candidatesOf, ownHeader, without } from "../core/auth/credentials.ts";
 import { Code, GatewayError } from "../core/error.ts";
 import { globs } from "../core/glob.ts";
-import type { Claim, Taken } from "../core/limiter.ts";
-import { namedModels } from "../core/named-models.ts";
+import type { Claim, Taken } from "../core/limits/limiter.ts";
+import { namedModels } from "../core/auth/named-models.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import { credentialOf } from "../core/provider.ts";
-import { setAside, TokenHold } from "../core/token-hold.ts";
+import { setAside, TokenHold } from "../core/limits/token-hold.ts";
 import { compat } from "../core/unified/compat.ts";
 import { universal } from "../core/universal.ts";
 import { costOf, tokensOf } from "../core/usage/forecast.ts";
-import { type KeyRecord, looksLikeKey } from "../core/virtual-keys.ts";
+import { type KeyRecord, looksLikeKey } from "../core/auth/virtual-keys.ts";
 
 /**
  * Asks callers for a gateway token where a gateway's `authentication` says so, and knows those who show

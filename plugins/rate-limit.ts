@@ -9,12 +9,12 @@ import {
   type GatewaySettings,
   parseConfig,
   type RateLimitRule,
-} from "../core/config.ts";
+} from "../core/config/config.ts";
 import type { Context } from "../core/context.ts";
 import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
-import { Admission } from "../core/rate-admission.ts";
-import { withLimits } from "../core/rate-headers.ts";
-import { RateRules } from "../core/rate-rules.ts";
+import { Admission } from "../core/limits/rate-admission.ts";
+import { withLimits } from "../core/limits/rate-headers.ts";
+import { RateRules } from "../core/limits/rate-rules.ts";
 import { costOf } from "../core/usage/forecast.ts";
 import { Memo } from "../core/usage/memo.ts";
 

@@ -14,10 +14,10 @@ import {
 } from "../core/again.ts";
 import { askedNumber, askedWord } from "../core/asked.ts";
 import type { Context } from "../core/context.ts";
-import { retryAfter } from "../core/key-pool.ts";
+import { retryAfter } from "../core/auth/key-pool.ts";
 import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import { drop } from "../core/streams/drop.ts";
-import { wholeBody } from "../core/tape.ts";
+import { wholeBody } from "../core/streams/tape.ts";
 
 /** How a delay grows with the number n of the attempt that failed, from 1. */
 export type Backoff =

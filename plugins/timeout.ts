@@ -6,7 +6,7 @@
 import { askedNumber } from "../core/asked.ts";
 import type { Context } from "../core/context.ts";
 import { Code, GatewayError } from "../core/error.ts";
-import { both, type Observer, type Source } from "../core/observe.ts";
+import { both, type Observer, type Source } from "../core/streams/observe.ts";
 import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import { isHeartbeat } from "../core/streams/heartbeat.ts";
 

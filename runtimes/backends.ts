@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { ConfigError, type ConfigProblem } from "../core/config.ts";
+import { ConfigError, type ConfigProblem } from "../core/config/config.ts";
 import { suggestion } from "../core/nearest.ts";
 import { denoCounters, denoDriver, type DenoKv } from "../core/storage/deno-kv.ts";
 import { type KVDriver, kvOver } from "../core/storage/kv.ts";

@@ -1,7 +1,7 @@
 /** `bun run runtimes/bun.ts`. */
 import process from "node:process";
 import { clientOf } from "../core/cache/apart.ts";
-import { tame } from "../core/observe.ts";
+import { tame } from "../core/streams/observe.ts";
 import { type Transport, webTransport } from "../core/upstream.ts";
 import { boot } from "./boot.ts";
 import { pump } from "./pump.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { ConfigError, type ConfigProblem } from "../core/config.ts";
+import { ConfigError, type ConfigProblem } from "../core/config/config.ts";
 import { entryNames } from "../core/analytics/names.ts";
 import { suggestion } from "../core/nearest.ts";
 import { memoryCounters } from "../core/storage/memory.ts";

@@ -3,7 +3,7 @@
 import { env } from "cloudflare:workers";
 // Not from `../mod.ts`: what else that names would be loaded at the start.
 import { providers } from "../adapters/mod.ts";
-import { parseConfig } from "../core/config.ts";
+import { parseConfig } from "../core/config/config.ts";
 import { type AdminOptions, createGatewayWith, type GatewayOptions } from "../core/gateway.ts";
 import { standardPlugins } from "../plugins/mod.ts";
 import { marked } from "./workers/marked.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KeyRecord } from "../virtual-keys.ts";
+import type { KeyRecord } from "../auth/virtual-keys.ts";
 import type { Verdict } from "./judge.ts";
 
 const day = 86_400_000;

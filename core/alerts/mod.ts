@@ -6,12 +6,12 @@
  */
 import { secretOf } from "../export/config.ts";
 import { timeText } from "../export/record.ts";
-import { takeLease } from "../lease.ts";
+import { takeLease } from "../limits/lease.ts";
 import type { Metrics } from "../metrics.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
 import type { Snapshot } from "../settings/snapshot.ts";
 import type { Stores } from "../storage/ports.ts";
-import type { KeyRecord, VirtualKeys } from "../virtual-keys.ts";
+import type { KeyRecord, VirtualKeys } from "../auth/virtual-keys.ts";
 import type { AlertName, AlertsConfig } from "./config.ts";
 import { expiryVerdicts } from "./expiry.ts";
 import { Judge, type Verdict } from "./judge.ts";

@@ -19,7 +19,7 @@ import { keepPassing, keepWhole, type Recording, relayed, shortAnswer } from "./
 import type { Facts } from "./served.ts";
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import { type Feed, feedOf } from "../feed.ts";
+import { type Feed, feedOf } from "../streams/feed.ts";
 import type { Next } from "../plugin.ts";
 import { drop } from "../streams/drop.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Feed } from "../feed.ts";
+import type { Feed } from "../streams/feed.ts";
 import type { Fault } from "../formats/draft.ts";
 import type { End } from "../log/row.ts";
 import type { About, Entry } from "./entry.ts";

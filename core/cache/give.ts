@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "../context.ts";
-import type { Feed } from "../feed.ts";
+import type { Feed } from "../streams/feed.ts";
 import { mutable } from "../headers.ts";
 import type { Next } from "../plugin.ts";
 import type { About, Entry } from "./entry.ts";

@@ -5,12 +5,12 @@
  */
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import { feedOf } from "../feed.ts";
+import { feedOf } from "../streams/feed.ts";
 import type { Reading } from "../formats/read.ts";
 import { knownOf } from "../known.ts";
 import type { End } from "../log/row.ts";
-import { observe } from "../observe.ts";
-import { joined, Tape, wholeBody } from "../tape.ts";
+import { observe } from "../streams/observe.ts";
+import { joined, Tape, wholeBody } from "../streams/tape.ts";
 import { type CostParts, totalOf } from "../usage/cost.ts";
 import type { About, Entry, Pace } from "./entry.ts";
 import type { Done } from "./flight.ts";

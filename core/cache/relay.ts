@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Feed, Sink } from "../feed.ts";
-import type { Ending } from "../observe.ts";
-import { type Allowance, joined } from "../tape.ts";
+import type { Feed, Sink } from "../streams/feed.ts";
+import type { Ending } from "../streams/observe.ts";
+import { type Allowance, joined } from "../streams/tape.ts";
 
 /** How a {@link Relay} works. */
 export interface RelayOptions {

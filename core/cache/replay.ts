@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Feed, Sink } from "../feed.ts";
+import type { Feed, Sink } from "../streams/feed.ts";
 import type { Pace } from "./entry.ts";
 import type { Replay } from "./policy.ts";
 

@@ -7,7 +7,7 @@
 import type { FormatName } from "../provider.ts";
 import { awsException } from "../streams/aws-exception.ts";
 import { errorEvent, streamShape } from "../streams/error-event.ts";
-import { joined } from "../tape.ts";
+import { joined } from "../streams/tape.ts";
 import { eventsOf } from "./events.ts";
 import type { Fault } from "./fault.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { globs } from "../glob.ts";
-import { takeLease } from "../lease.ts";
+import { takeLease } from "../limits/lease.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Snapshot } from "../settings/snapshot.ts";
 import { StoreError } from "../storage/guard.ts";

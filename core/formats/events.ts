@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sameOpening } from "../alike.ts";
+import { sameOpening } from "../streams/alike.ts";
 import type { Draft, Format } from "./draft.ts";
 import { readBody } from "./formats.ts";
 import type { Event, Frames } from "./frames.ts";

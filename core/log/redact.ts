@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sameOpening } from "../alike.ts";
+import { sameOpening } from "../streams/alike.ts";
 
 /** What takes the place of a credential. */
 export const mask = "[redacted]";

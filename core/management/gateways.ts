@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { GatewaySettings } from "../config.ts";
+import type { GatewaySettings } from "../config/config.ts";
 import { Code, isGatewayError } from "../error.ts";
 import { providerNamed } from "../locate.ts";
 import { shown } from "../nearest.ts";
 import { settingsOf } from "../settings/effective.ts";
 import type { Snapshot } from "../settings/snapshot.ts";
 import type { GatewayRecord } from "../settings/records.ts";
-import { needs } from "../setup.ts";
+import { needs } from "../config/setup.ts";
 import type { Json } from "../storage/ports.ts";
 import { ApiCode, ApiError, invalid, notFound, type Result } from "./answer.ts";
 import { datasetsOf } from "./datasets.ts";

@@ -11,7 +11,7 @@ import { shown, suggestion } from "../nearest.ts";
 import { splitURL } from "../path.ts";
 import type { ManagementRoute } from "../router.ts";
 import { AuditLog } from "../settings/audit.ts";
-import type { Setup } from "../setup.ts";
+import type { Setup } from "../config/setup.ts";
 import { type AdminOptions, createAccess } from "./access.ts";
 import { ApiCode, ApiError, failure, guard, invalid, notFound, success } from "./answer.ts";
 import { actorOf, audit, auditBy } from "./audit.ts";

@@ -6,7 +6,7 @@
 import type { Host } from "../host.ts";
 import { addressFault } from "../settings/address.ts";
 import { leadsInside } from "../settings/reach.ts";
-import type { Setup } from "../setup.ts";
+import type { Setup } from "../config/setup.ts";
 import type { Result } from "./answer.ts";
 import type { Audit } from "./audit.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { gatewaySettings, headerName, headerValue } from "../schema.ts";
+import { gatewaySettings, headerName, headerValue } from "../config/schema.ts";
 import type { FormatName } from "../provider.ts";
 import type { Json } from "../storage/ports.ts";
 import type { CostRecord, PriceRecord, ProviderRecord } from "../settings/records.ts";

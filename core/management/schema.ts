@@ -4,10 +4,10 @@
  * @module
  */
 import * as v from "valibot";
-import { keyRules } from "../schema.ts";
+import { keyRules } from "../config/schema.ts";
 import { nearest, shown } from "../nearest.ts";
 import type { LogOrder } from "../storage/ports.ts";
-import type { KeyInput } from "../virtual-keys.ts";
+import type { KeyInput } from "../auth/virtual-keys.ts";
 import { ApiCode, ApiError, type ApiProblem, invalid } from "./answer.ts";
 
 /** A page of a list: `offset` and `limit` for the store, the rest for the answer. */

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { type GatewaySettings, parseConfig } from "../config.ts";
+import { type GatewaySettings, parseConfig } from "../config/config.ts";
 import type { Provider } from "../provider.ts";
-import type { ProviderEntry, Setup } from "../setup.ts";
+import type { ProviderEntry, Setup } from "../config/setup.ts";
 import type { Dialect } from "../unified/dialect.ts";
 import { isPrivateAddress } from "./address.ts";
 import { admissionTo } from "./reach.ts";

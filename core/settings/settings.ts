@@ -7,7 +7,7 @@
  */
 import type { Platform } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import type { Setup } from "../setup.ts";
+import type { Setup } from "../config/setup.ts";
 import type { KV } from "../storage/ports.ts";
 import { revisionKey } from "./records.ts";
 import { configured, type Snapshot } from "./snapshot.ts";

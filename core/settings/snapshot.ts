@@ -4,7 +4,7 @@
  * @module
  */
 import type { Provider } from "../provider.ts";
-import type { Setup } from "../setup.ts";
+import type { Setup } from "../config/setup.ts";
 import type { PriceRule } from "../usage/cost.ts";
 import { noRecords, type Records } from "./records.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { digestKey, type Json, type KV } from "../storage/ports.ts";
-import type { Vault } from "../vault.ts";
+import type { Vault } from "../auth/vault.ts";
 import {
   type CostRecord,
   type GatewayRecord,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unwanted } from "../observe.ts";
+import { unwanted } from "./observe.ts";
 
 /** Bytes and milliseconds for which the rest of an answer that nobody wants is read. */
 export const rest: Readonly<{ bytes: number; ms: number }> = { bytes: 64 * 1024, ms: 1000 };

@@ -6,7 +6,7 @@
 import type { Context } from "../context.ts";
 import type { Reading } from "../formats/read.ts";
 import type { End } from "../log/row.ts";
-import type { Ending } from "../observe.ts";
+import type { Ending } from "./observe.ts";
 import { errorEvent } from "./error-event.ts";
 
 /** What is known of a stream at its end. */

@@ -12,7 +12,7 @@ import {
   pumpOf,
   streamOf,
   withBody,
-} from "../observe.ts";
+} from "./observe.ts";
 
 /** Looks at the beginning of a body before it goes anywhere. */
 export interface Look {

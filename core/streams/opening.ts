@@ -14,7 +14,7 @@ import { LineFrames } from "../formats/line-frames.ts";
 import { parseBeginning } from "../formats/partial-json.ts";
 import { SseFrames } from "../formats/sse.ts";
 import { endOf } from "../formats/stream.ts";
-import { joined } from "../tape.ts";
+import { joined } from "./tape.ts";
 
 /** `answered`: content, or an end that the format proves. */
 export type Verdict = "answered" | { fault: Fault } | "nothing";

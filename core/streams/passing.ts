@@ -6,7 +6,7 @@
  */
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import { both, observe, type Observer } from "../observe.ts";
+import { both, observe, type Observer } from "./observe.ts";
 import { drop } from "./drop.ts";
 import { streamShape } from "./error-event.ts";
 import { observeOpening } from "./look.ts";

@@ -7,7 +7,7 @@ import { AwsFrames } from "../formats/aws-frames.ts";
 import type { Event } from "../formats/frames.ts";
 import { parse } from "../formats/json.ts";
 import { openEvent } from "../formats/sse.ts";
-import { joined } from "../tape.ts";
+import { joined } from "../streams/tape.ts";
 
 /** Takes the chunks of one stream and tells its events. */
 export interface Framer {

@@ -5,7 +5,7 @@
  */
 import type { Context } from "../context.ts";
 import { Code, GatewayError } from "../error.ts";
-import { type Feed, feedOf, type Sink } from "../feed.ts";
+import { type Feed, feedOf, type Sink } from "../streams/feed.ts";
 import type { Event } from "../formats/frames.ts";
 import { type Json, object, parse } from "../formats/json.ts";
 import { assemble } from "./assemble.ts";

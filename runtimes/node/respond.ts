@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dispatcher } from "undici";
-import type { Feed, Respond } from "../../core/feed.ts";
+import type { Feed, Respond } from "../../core/streams/feed.ts";
 import { NodeHeaders } from "./headers.ts";
 import { NodeRequest } from "./request.ts";
 import { Answer, UpstreamResponse } from "./response.ts";

@@ -14,11 +14,11 @@ import {
   observe,
   type Observer,
   wholly,
-} from "../../core/observe.ts";
-import { type Feed, type Feeding, feeding } from "../../core/feed.ts";
+} from "../../core/streams/observe.ts";
+import { type Feed, type Feeding, feeding } from "../../core/streams/feed.ts";
 import { type Droppable, droppable, rest } from "../../core/streams/drop.ts";
 import { type Look, type Peekable, peekable } from "../../core/streams/look.ts";
-import { joined } from "../../core/tape.ts";
+import { joined } from "../../core/streams/tape.ts";
 import { NodeHeaders } from "./headers.ts";
 
 /** Where chunks go. */

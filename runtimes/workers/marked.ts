@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { tells } from "../../core/observe.ts";
+import { tells } from "../../core/streams/observe.ts";
 import { splitURL } from "../../core/path.ts";
 import { errorEvent, streamShape } from "../../core/streams/error-event.ts";
 import { pump } from "../pump.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import cloudflareKV from "unstorage/drivers/cloudflare-kv-binding";
-import { ConfigError } from "../../core/config.ts";
+import { ConfigError } from "../../core/config/config.ts";
 import { entryNames } from "../../core/analytics/names.ts";
 import { suggestion } from "../../core/nearest.ts";
 import { type KVDriver, kvOver } from "../../core/storage/kv.ts";

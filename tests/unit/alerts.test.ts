@@ -10,9 +10,9 @@ import { Tally } from "../../core/alerts/tally.ts";
 import type { Measured } from "../../core/measured.ts";
 import { Metrics } from "../../core/metrics.ts";
 import { configured } from "../../core/settings/snapshot.ts";
-import { setUp } from "../../core/setup.ts";
+import { setUp } from "../../core/config/setup.ts";
 import type { Stores } from "../../core/storage/ports.ts";
-import { VirtualKeys } from "../../core/virtual-keys.ts";
+import { VirtualKeys } from "../../core/auth/virtual-keys.ts";
 import { freshStores } from "./exporting.ts";
 import { native, scripted } from "./scripted.ts";
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, it } from "node:test";
 import { isGatewayError } from "../../core/error.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import { digestKey, type KV } from "../../core/storage/ports.ts";
-import { type KeyRecord, VirtualKeys } from "../../core/virtual-keys.ts";
+import { type KeyRecord, VirtualKeys } from "../../core/auth/virtual-keys.ts";
 
 let at = 0;
 const now = () => at;

@@ -3,10 +3,10 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { type Caller, caller } from "../../core/context.ts";
 import { metadataOf } from "../../core/metadata.ts";
-import { jsonModels } from "../../core/named-models.ts";
+import { jsonModels } from "../../core/auth/named-models.ts";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
 import type { Counters } from "../../core/storage/ports.ts";
-import { type KeyInput, VirtualKeys } from "../../core/virtual-keys.ts";
+import { type KeyInput, VirtualKeys } from "../../core/auth/virtual-keys.ts";
 import { auth, definePlugin, type GatewayOptions } from "../../mod.ts";
 import { errorOf, recording } from "./upstream.ts";
 

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { memoryKV } from "../../core/storage/memory.ts";
-import { VirtualKeys } from "../../core/virtual-keys.ts";
+import { VirtualKeys } from "../../core/auth/virtual-keys.ts";
 import { auth, definePlugin, fallback, memoryCounters, type Plugin } from "../../mod.ts";
 import { recording } from "./upstream.ts";
 

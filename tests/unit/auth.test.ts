@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { memoryKV } from "../../core/storage/memory.ts";
 import { digestKey, type KV } from "../../core/storage/ports.ts";
-import { type KeyInput, VirtualKeys } from "../../core/virtual-keys.ts";
+import { type KeyInput, VirtualKeys } from "../../core/auth/virtual-keys.ts";
 import { auth, type GatewayOptions } from "../../mod.ts";
 import { errorOf, type Recording, recording, type Sent } from "./upstream.ts";
 

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { definePlugin, GatewayError, log } from "../../mod.ts";
-import { type Feed, feeding } from "../../core/feed.ts";
+import { type Feed, feeding } from "../../core/streams/feed.ts";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
 import { type Answer, caching, chat, chunks, json, prompt, stream, written } from "./caching.ts";
 

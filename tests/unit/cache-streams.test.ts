@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import { decodeEntry } from "../../core/cache/entry.ts";
 import { paceOf, replayed } from "../../core/cache/replay.ts";
 import { Relay } from "../../core/cache/relay.ts";
-import type { Feed, Sink } from "../../core/feed.ts";
-import { Allowance } from "../../core/tape.ts";
+import type { Feed, Sink } from "../../core/streams/feed.ts";
+import { Allowance } from "../../core/streams/tape.ts";
 import { loadFixture } from "../support/fixtures.ts";
 import { caching, chat, chunks, json, prompt, stream, written } from "./caching.ts";
 

@@ -1,7 +1,7 @@
 /** The dashboard has an input for every setting of a gateway. */
 import { strict as assert } from "node:assert";
 import { it } from "node:test";
-import { gatewaySettings } from "../../core/schema.ts";
+import { gatewaySettings } from "../../core/config/schema.ts";
 import { sections } from "../../dashboard/src/pages/gateways/fields.ts";
 
 /** Virtual keys have a page of their own; routes are not served yet. */

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { createDecipheriv, generateKeyPairSync, privateDecrypt } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { GatewayConfig } from "../../core/config.ts";
+import type { GatewayConfig } from "../../core/config/config.ts";
 import { row } from "../support/log-row.ts";
 import { type Line, type S3Double, startS3 } from "../support/s3.ts";
 import { exporting, toS3 } from "./exporting.ts";

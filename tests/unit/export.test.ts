@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { ConfigError, parseConfig } from "../../core/config.ts";
+import { ConfigError, parseConfig } from "../../core/config/config.ts";
 import { writeFile } from "../../runtimes/write-file.ts";
 import { row } from "../support/log-row.ts";
 import { linesOf, type S3Double, startS3 } from "../support/s3.ts";

@@ -4,12 +4,12 @@ import type { ExportConfig } from "../../core/export/config.ts";
 import type { ExporterOptions } from "../../core/export/exporter.ts";
 import type { LogEntry, LogRow } from "../../core/log/row.ts";
 import { Metrics } from "../../core/metrics.ts";
-import { setUp } from "../../core/setup.ts";
+import { setUp } from "../../core/config/setup.ts";
 import { configured } from "../../core/settings/snapshot.ts";
 import { memoryLogs } from "../../core/storage/logs-memory.ts";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
 import type { Stores } from "../../core/storage/ports.ts";
-import type { GatewayConfig } from "../../core/config.ts";
+import type { GatewayConfig } from "../../core/config/config.ts";
 import { row } from "../support/log-row.ts";
 import { type S3Double, s3Keys, s3Region } from "../support/s3.ts";
 

@@ -1,7 +1,7 @@
 /** The beginning of what gzip holds, whatever it would become. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { gunzip } from "../../core/gunzip.ts";
+import { gunzip } from "../../core/streams/gunzip.ts";
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));

@@ -1,8 +1,8 @@
 /** Stored provider keys, from memory. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { KeyIndex } from "../../core/key-index.ts";
-import type { ProviderKeys } from "../../core/provider-keys.ts";
+import { KeyIndex } from "../../core/auth/key-index.ts";
+import type { ProviderKeys } from "../../core/auth/provider-keys.ts";
 
 describe("the index of stored keys", () => {
   it("lets nobody wait for a store that has failed and is silent now", async () => {

@@ -1,10 +1,10 @@
 /** Provider keys: which one is lent, to whom, and what is learned from the answer. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { ProviderKeys } from "../../core/provider-keys.ts";
+import { ProviderKeys } from "../../core/auth/provider-keys.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import { digestKey, type KV } from "../../core/storage/ports.ts";
-import { createVault } from "../../core/vault.ts";
+import { createVault } from "../../core/auth/vault.ts";
 import { auth, ConfigError, createGateway, type GatewayOptions } from "../../mod.ts";
 import { errorOf, recording } from "./upstream.ts";
 

@@ -1,7 +1,7 @@
 /** Units that a process takes ahead of its requests: few calls to the store, and never one too many. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { type Claim, type Limit, Limiter } from "../../core/limiter.ts";
+import { type Claim, type Limit, Limiter } from "../../core/limits/limiter.ts";
 import { Metrics } from "../../core/metrics.ts";
 import { memoryCounters } from "../../core/storage/memory.ts";
 import type { Counters } from "../../core/storage/ports.ts";

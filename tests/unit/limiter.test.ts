@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { globs } from "../../core/glob.ts";
-import { type Limit, Limiter, spanOf } from "../../core/limiter.ts";
+import { type Limit, Limiter, spanOf } from "../../core/limits/limiter.ts";
 import { Metrics } from "../../core/metrics.ts";
 import { memoryCounters } from "../../core/storage/memory.ts";
 import type { Counters } from "../../core/storage/ports.ts";

@@ -1,7 +1,7 @@
 /** Limits of answers at a time: how long a place is held, and by whom. */
 import { strict as assert } from "node:assert";
 import { after, before, describe, it } from "node:test";
-import { Lease, Limiter } from "../../core/limiter.ts";
+import { Lease, Limiter } from "../../core/limits/limiter.ts";
 import { Metrics } from "../../core/metrics.ts";
 import { memoryCounters } from "../../core/storage/memory.ts";
 import type { Counters } from "../../core/storage/ports.ts";

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
 import type { Counters } from "../../core/storage/ports.ts";
-import { VirtualKeys } from "../../core/virtual-keys.ts";
+import { VirtualKeys } from "../../core/auth/virtual-keys.ts";
 import {
   auth,
   ConfigError,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import memoryDriver from "unstorage/drivers/memory";
-import { ConfigError } from "../../core/config.ts";
+import { ConfigError } from "../../core/config/config.ts";
 import { memoryCounters, memoryKV } from "../../core/storage/memory.ts";
 import type { Stores } from "../../core/storage/ports.ts";
 import { openSqlite } from "../../runtimes/sqlite.ts";

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { log } from "../../mod.ts";
 import type { Reading } from "../../core/formats/read.ts";
-import { both, type Ending, observe, type Observer } from "../../core/observe.ts";
+import { both, type Ending, observe, type Observer } from "../../core/streams/observe.ts";
 import { type Ended, lastWords } from "../../core/streams/ending.ts";
 import { eventStream } from "../support/answers.ts";
 import { type Answer, chat, cut, native, scripted, stall, stream } from "./scripted.ts";

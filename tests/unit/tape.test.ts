@@ -1,8 +1,8 @@
 /** The tape and how bodies are shown to it. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { type Ending, observe } from "../../core/observe.ts";
-import { Allowance, joined, Tape, wholeBody } from "../../core/tape.ts";
+import { type Ending, observe } from "../../core/streams/observe.ts";
+import { Allowance, joined, Tape, wholeBody } from "../../core/streams/tape.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (parts: readonly Uint8Array[], size: number) =>

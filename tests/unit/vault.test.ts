@@ -2,10 +2,10 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { isGatewayError } from "../../core/error.ts";
-import { ProviderKeys } from "../../core/provider-keys.ts";
+import { ProviderKeys } from "../../core/auth/provider-keys.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import type { KV } from "../../core/storage/ports.ts";
-import { createVault, masterKeyFrom, VaultError } from "../../core/vault.ts";
+import { createVault, masterKeyFrom, VaultError } from "../../core/auth/vault.ts";
 
 const key = (fill: number) => new Uint8Array(32).fill(fill);
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));

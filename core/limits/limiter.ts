@@ -4,9 +4,9 @@
  * @module
  */
 import { Advances } from "./advances.ts";
-import type { Metrics } from "./metrics.ts";
-import { unref } from "./settler.ts";
-import type { Count, Counters, Span } from "./storage/ports.ts";
+import type { Metrics } from "../metrics.ts";
+import { unref } from "../settler.ts";
+import type { Count, Counters, Span } from "../storage/ports.ts";
 
 /** How much in which time. */
 export interface Limit {

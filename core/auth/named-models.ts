@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 
 /** Endpoints whose model is the body's `model`; on others a provider may take it from elsewhere. */
 const byBody =

@@ -6,7 +6,7 @@
  * @module
  */
 import { byobReader } from "./observe.ts";
-import { runtimeName } from "./runtime.ts";
+import { runtimeName } from "../runtime.ts";
 
 /** Where chunks go. Must not throw, must not change a chunk. */
 export interface Sink {

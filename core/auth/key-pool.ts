@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { wholeBody } from "./tape.ts";
+import { wholeBody } from "../streams/tape.ts";
 
 /** One key of an alias. */
 export interface PoolKey {

@@ -4,8 +4,8 @@
  * @module
  */
 import type { createRemoteJWKSet, JWTPayload } from "jose";
-import type { AccessConfig } from "./config.ts";
-import { Code, GatewayError } from "./error.ts";
+import type { AccessConfig } from "../config/config.ts";
+import { Code, GatewayError } from "../error.ts";
 
 /** Who an Access JWT stands for. */
 export interface AccessIdentity {

@@ -6,7 +6,7 @@
  * @module
  */
 import { discreet, type Ending, type Observable, type Observer, wholly } from "./observe.ts";
-import { runtimeName } from "./runtime.ts";
+import { runtimeName } from "../runtime.ts";
 
 /** A response to use, and its body if that is all there. */
 export interface Whole {

@@ -13,13 +13,13 @@ import {
   type ParsedConfig,
   type ProviderConfig,
 } from "./config.ts";
-import type { KeyTable, PoolKey } from "./keyring.ts";
-import { suggestion } from "./nearest.ts";
-import type { Plugin } from "./plugin.ts";
-import { defineProvider, type Provider, type ProviderSettings } from "./provider.ts";
-import type { Resolve } from "./settings/reach.ts";
-import { createVault, masterKeyFrom, type Vault } from "./vault.ts";
-import type { KeyRecord } from "./virtual-keys.ts";
+import type { KeyTable, PoolKey } from "../auth/keyring.ts";
+import { suggestion } from "../nearest.ts";
+import type { Plugin } from "../plugin.ts";
+import { defineProvider, type Provider, type ProviderSettings } from "../provider.ts";
+import type { Resolve } from "../settings/reach.ts";
+import { createVault, masterKeyFrom, type Vault } from "../auth/vault.ts";
+import type { KeyRecord } from "../auth/virtual-keys.ts";
 
 /** A provider as configured. */
 export interface ProviderEntry {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { withBody } from "./observe.ts";
+import { withBody } from "../streams/observe.ts";
 
 /** What is shorter may well be a word of the answer. */
 const shortest = 8;

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { authenticated, type Context } from "./context.ts";
-import { fromStrangePage, type OwnPages, underStrangeName } from "./cors.ts";
-import { Code, GatewayError, isGatewayError } from "./error.ts";
+import { authenticated, type Context } from "../context.ts";
+import { fromStrangePage, type OwnPages, underStrangeName } from "../cors.ts";
+import { Code, GatewayError, isGatewayError } from "../error.ts";
 import { KeyIndex, type StoredTable } from "./key-index.ts";
 import { KeyPool, mayBeKeysFault, type PoolKey, restAfter } from "./key-pool.ts";
-import type { Limiter } from "./limiter.ts";
-import { type Call, dropPlaceholders, hasClientKey } from "./provider.ts";
-import { shown } from "./nearest.ts";
+import type { Limiter } from "../limits/limiter.ts";
+import { type Call, dropPlaceholders, hasClientKey } from "../provider.ts";
+import { shown } from "../nearest.ts";
 import type { ProviderKeyRecord, ProviderKeys, StoredKey } from "./provider-keys.ts";
 
 export type { PoolKey } from "./key-pool.ts";

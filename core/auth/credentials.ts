@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Changes, Context } from "./context.ts";
-import { credentialOf } from "./provider.ts";
+import type { Changes, Context } from "../context.ts";
+import { credentialOf } from "../provider.ts";
 import { looksLikeKey } from "./virtual-keys.ts";
 
 /** A text that may be a gateway token. */

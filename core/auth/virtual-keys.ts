@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { KeyRules } from "./config.ts";
-import { Code, GatewayError } from "./error.ts";
-import { isUUID } from "./id.ts";
-import { digestKey, type Json, type KV } from "./storage/ports.ts";
+import type { KeyRules } from "../config/config.ts";
+import { Code, GatewayError } from "../error.ts";
+import { isUUID } from "../id.ts";
+import { digestKey, type Json, type KV } from "../storage/ports.ts";
 
 /** What is said of a key when it is made. */
 export type KeyInput = { name: string } & KeyRules;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { runtimeName } from "./runtime.ts";
+import { runtimeName } from "../runtime.ts";
 
 /**
  * How the body of an answer ended, as far as the connection tells: `broken` may be the client, too, or the

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { GatewaySettings, RateLimitDimension, RateLimitRule } from "./config.ts";
-import { caller, type Context } from "./context.ts";
-import { globs } from "./glob.ts";
+import type { GatewaySettings, RateLimitDimension, RateLimitRule } from "../config/config.ts";
+import { caller, type Context } from "../context.ts";
+import { globs } from "../glob.ts";
 import type { Limit } from "./limiter.ts";
-import { metadataOf } from "./metadata.ts";
-import { namedModels } from "./named-models.ts";
-import { runtimeName } from "./runtime.ts";
-import { digestKey } from "./storage/ports.ts";
-import type { Memo } from "./usage/memo.ts";
+import { metadataOf } from "../metadata.ts";
+import { namedModels } from "../auth/named-models.ts";
+import { runtimeName } from "../runtime.ts";
+import { digestKey } from "../storage/ports.ts";
+import type { Memo } from "../usage/memo.ts";
 
 /** A rule, made ready. */
 export interface RateRule {

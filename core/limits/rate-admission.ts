@@ -4,15 +4,15 @@
  *
  * @module
  */
-import type { Attempt } from "./attempt.ts";
-import { type Context, createKey, type Key } from "./context.ts";
-import { Code, GatewayError } from "./error.ts";
+import type { Attempt } from "../attempt.ts";
+import { type Context, createKey, type Key } from "../context.ts";
+import { Code, GatewayError } from "../error.ts";
 import { type Claim, Lease } from "./limiter.ts";
 import { type Finding, overLimit } from "./rate-headers.ts";
 import type { Bucket, RateRule } from "./rate-rules.ts";
-import { observe } from "./observe.ts";
+import { observe } from "../streams/observe.ts";
 import { TokenHold } from "./token-hold.ts";
-import { tokensOf } from "./usage/forecast.ts";
+import { tokensOf } from "../usage/forecast.ts";
 
 /** What is counted once for a client request, however many steps and attempts it takes. */
 interface State {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Code, GatewayError } from "./error.ts";
-import { digestKey, type Json, type KV } from "./storage/ports.ts";
+import { Code, GatewayError } from "../error.ts";
+import { digestKey, type Json, type KV } from "../storage/ports.ts";
 import type { Vault } from "./vault.ts";
 
 /** What is given when a key is stored. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Code, GatewayError } from "./error.ts";
+import { Code, GatewayError } from "../error.ts";
 import type { Taken } from "./limiter.ts";
 import type { RateRule } from "./rate-rules.ts";
 

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { unref } from "./settler.ts";
-import type { Count, Span } from "./storage/ports.ts";
+import { unref } from "../settler.ts";
+import type { Count, Span } from "../storage/ports.ts";
 
 /** Units ahead are at most this part of what is left: near the limit each request asks for itself. */
 const part = 1 / 64;

@@ -1,19 +1,19 @@
 /**
  * The configuration: one schema and one meaning, whether it comes from JSON, from a TypeScript file
- * or from `createGateway`. The only file that knows valibot.
+ * or from `createGateway`.
  *
  * @module
  */
-import type { AlertsConfig } from "./alerts/config.ts";
-import type { CorsSettings } from "./cors.ts";
-import type { ExportConfig } from "./export/config.ts";
-import { nearest } from "./nearest.ts";
-import type { PriceOverride } from "./usage/cost.ts";
-import type { FormatName, ProviderSettings } from "./provider.ts";
+import type { AlertsConfig } from "../alerts/config.ts";
+import type { CorsSettings } from "../cors.ts";
+import type { ExportConfig } from "../export/config.ts";
+import { nearest } from "../nearest.ts";
+import type { PriceOverride } from "../usage/cost.ts";
+import type { FormatName, ProviderSettings } from "../provider.ts";
 import { check, keysAt } from "./schema.ts";
-import type { KVDriver } from "./storage/kv.ts";
-import type { Counters, KV, Logs } from "./storage/ports.ts";
-import type { TelemetryConfig } from "./telemetry/settings.ts";
+import type { KVDriver } from "../storage/kv.ts";
+import type { Counters, KV, Logs } from "../storage/ports.ts";
+import type { TelemetryConfig } from "../telemetry/settings.ts";
 
 /** `gateways.<id>`; names and defaults are Cloudflare's where it has the setting. */
 export interface GatewayConfig {

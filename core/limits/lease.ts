@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Counters, Span } from "./storage/ports.ts";
+import type { Counters, Span } from "../storage/ports.ts";
 
 /** Slots that a lease covers, the one that it begins in included. */
 const slots = 4;
