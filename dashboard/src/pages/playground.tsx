@@ -1,276 +1,175 @@
+/** Any model, several at once: what they say, how fast, and for how much. */
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { type Dictionary, useLocale } from "../i18n.ts";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { playHeaders, unifiedBase } from "../playkey.ts";
+import { send } from "../read/send.ts";
 import type { PageProps } from "../shell.tsx";
-import { Field, messageOf, Switch } from "../ui/mod.tsx";
-import { ask, type Said } from "./playground/ask.ts";
-
-const words = {
-  en: {
-    models: "Models",
-    modelsHint: "One per line, four at most: they answer side by side.",
-    system: "Instructions",
-    prompt: "Message",
-    stream: "Show the answer as it comes",
-    temperature: "Temperature",
-    max: "Most tokens",
-    key: "Key",
-    keyHint:
-      "A provider's key. Empty: the keys that the gateway holds. It stays in this page's memory.",
-    send: "Send",
-    stop: "Stop",
-    first: "First token",
-    total: "Total",
-    tokens: "Tokens",
-    cost: "Cost",
-    dropped: "Not carried",
-    cached: "From the cache",
-    empty: "The answer will be here.",
-  },
-  zh: {
-    models: "模型",
-    modelsHint: "每行一个，最多四个：它们会并排回答。",
-    system: "系统提示",
-    prompt: "消息",
-    stream: "边生成边显示",
-    temperature: "温度",
-    max: "最多 Token 数",
-    key: "密钥",
-    keyHint: "提供商密钥。留空则使用网关保存的密钥。只保存在此页面的内存中。",
-    send: "发送",
-    stop: "停止",
-    first: "首个 Token",
-    total: "总计",
-    tokens: "Token",
-    cost: "费用",
-    dropped: "未能传递",
-    cached: "来自缓存",
-    empty: "回答会显示在这里。",
-  },
-} satisfies Dictionary;
+import { TextList } from "../ui/lists.tsx";
+import { modelsAt, rowOf } from "./logs/run.ts";
+import "./logs.css";
+import "./playground.css";
+import { Column, type Exchange } from "./playground/column.tsx";
+import { Composer } from "./playground/composer.tsx";
+import { type Form, Settings, usual } from "./playground/settings.tsx";
+import {
+  assistantMessage,
+  type Message,
+  resultMessages,
+  toolsFrom,
+  userMessage,
+} from "./playground/talk.ts";
+import { useWords } from "./playground/words.ts";
 
 const kept = "sluice.playground";
+/** Models at a time. */
+const most = 4;
 
-interface Form {
-  models: string;
-  system: string;
-  prompt: string;
-  stream: boolean;
-  temperature: string;
-  max: string;
-}
-
-const usual: Form = {
-  models: "openai/gpt-4o-mini",
-  system: "",
-  prompt: "",
-  stream: true,
-  temperature: "",
-  max: "1024",
-};
+type Talks = Readonly<Record<string, readonly Exchange[]>>;
 
 function remembered(): Form {
   try {
-    return { ...usual, ...JSON.parse(localStorage.getItem(kept) ?? "{}") };
+    const { models, ...rest } = JSON.parse(localStorage.getItem(kept) ?? "{}") as Partial<Form>;
+    return { ...usual, ...rest, ...Array.isArray(models) && models.length > 0 && { models } };
   } catch {
     return usual;
   }
 }
 
 export function Playground({ gateway }: PageProps): JSX.Element {
-  const locale = useLocale();
-  const { t } = locale;
-  const w = locale.of(words);
+  const words = useWords();
+  const { w, t } = words;
   const [form, setForm] = useState(remembered);
   const [key, setKey] = useState("");
-  const [said, setSaid] = useState<Record<string, Said>>({});
-  const [busy, setBusy] = useState(false);
+  const [talks, setTalks] = useState<Talks>({});
+  const [running, setRunning] = useState(0);
+  const [known, setKnown] = useState<readonly string[]>([]);
   const stop = useRef<AbortController>(undefined);
+  const list = useId();
   useEffect(() => () => stop.current?.abort(), []);
-  const set = (change: Partial<Form>) => setForm({ ...form, ...change });
-  const models = [...new Set(form.models.split("\n").map((line) => line.trim()).filter(Boolean))]
-    .slice(0, 4);
+  useEffect(() => {
+    let isHere = true;
+    void modelsAt(gateway).then((found) => isHere && setKnown(found));
+    setTalks({});
+    return () => {
+      isHere = false;
+      stop.current?.abort();
+    };
+  }, [gateway]);
+  const set = (change: Partial<Form>) => setForm((old) => ({ ...old, ...change }));
+  const { models } = form;
+  let tools: unknown[] | undefined, wrong: string | undefined;
+  try {
+    tools = toolsFrom(form.tools);
+  } catch (error) {
+    wrong = (error as Error).message;
+  }
 
-  const send = async (event: Event) => {
-    event.preventDefault();
-    localStorage.setItem(kept, JSON.stringify(form));
-    const controller = stop.current = new AbortController();
-    setBusy(true);
-    setSaid({});
+  /** Asks one model, with all that was said before. */
+  const ask = async (model: string, asked: readonly Message[], signal: AbortSignal) => {
+    const before = talks[model] ?? [];
+    const put = (exchange: Exchange) =>
+      setTalks((all) => ({ ...all, [model]: [...before, exchange] }));
+    const messages = [
+      ...form.system === "" ? [] : [{ role: "system", content: form.system }],
+      ...before.flatMap((one) =>
+        one.sent === undefined || one.error !== undefined || one.sent.answer.error !== undefined
+          ? [] // nothing was said that could go on
+          : [...one.asked, assistantMessage(one.sent.answer)]
+      ),
+      ...asked,
+    ];
+    let exchange: Exchange = { asked };
+    put(exchange);
+    setRunning((count) => count + 1);
     try {
       const headers = key === "" ? await playHeaders(gateway) : { authorization: `Bearer ${key}` };
-      await Promise.all(models.map((model) =>
-        ask({
-          url: `${unifiedBase(gateway)}/chat/completions`,
-          headers,
-          signal: controller.signal,
-          body: {
-            model,
-            stream: form.stream,
-            ...form.stream && { stream_options: { include_usage: true } },
-            ...form.temperature !== "" && { temperature: Number(form.temperature) },
-            ...form.max !== "" && { max_completion_tokens: Number(form.max) },
-            messages: [
-              ...form.system === "" ? [] : [{ role: "system", content: form.system }],
-              { role: "user", content: form.prompt },
-            ],
-          },
-        }, (now) => setSaid((all) => ({ ...all, [model]: now })))
-      ));
+      const body = {
+        model,
+        messages,
+        stream: form.stream,
+        ...form.stream && { stream_options: { include_usage: true } },
+        ...form.temperature !== "" && { temperature: Number(form.temperature) },
+        ...form.max !== "" && { max_completion_tokens: Number(form.max) },
+        ...tools !== undefined && { tools },
+      };
+      const url = `${unifiedBase(gateway)}/chat/completions`;
+      const sent = await send(url, headers, body, signal, (now) => {
+        if (!signal.aborted || now.state === "stopped") put(exchange = { asked, sent: now });
+      });
+      if (sent.id !== undefined) put({ ...exchange, row: await rowOf(gateway, sent.id) });
     } catch (error) {
-      const failed = { text: "", thoughts: "", error: messageOf(error, t("error.offline")) };
-      setSaid(Object.fromEntries(models.map((model) => [model, failed])));
+      put({ ...exchange, error });
     } finally {
-      setBusy(false);
+      setRunning((count) => count - 1);
     }
+  };
+  const begin = () => {
+    localStorage.setItem(kept, JSON.stringify(form));
+    return (stop.current = new AbortController()).signal;
   };
 
   return (
-    <>
+    <div class="play">
       <div class="head">
         <h1>{t("nav.playground")}</h1>
-      </div>
-      <form class="card" onSubmit={send}>
-        <div class="card-body stack">
-          <div class="grid">
-            <Field label={w("models")} hint={w("modelsHint")}>
-              {(given) => (
-                <textarea
-                  {...given}
-                  class="input mono"
-                  required
-                  value={form.models}
-                  onInput={(event) => set({ models: event.currentTarget.value })}
-                />
-              )}
-            </Field>
-            <Field label={w("system")}>
-              {(given) => (
-                <textarea
-                  {...given}
-                  class="input"
-                  value={form.system}
-                  onInput={(event) => set({ system: event.currentTarget.value })}
-                />
-              )}
-            </Field>
-          </div>
-          <Field label={w("prompt")}>
-            {(given) => (
-              <textarea
-                {...given}
-                class="input"
-                required
-                value={form.prompt}
-                onInput={(event) => set({ prompt: event.currentTarget.value })}
-              />
-            )}
-          </Field>
-          <div class="grid">
-            <Field label={w("temperature")}>
-              {(given) => (
-                <input
-                  {...given}
-                  class="input"
-                  type="number"
-                  min="0"
-                  max="2"
-                  step="0.1"
-                  value={form.temperature}
-                  onInput={(event) => set({ temperature: event.currentTarget.value })}
-                />
-              )}
-            </Field>
-            <Field label={w("max")}>
-              {(given) => (
-                <input
-                  {...given}
-                  class="input"
-                  type="number"
-                  min="1"
-                  value={form.max}
-                  onInput={(event) => set({ max: event.currentTarget.value })}
-                />
-              )}
-            </Field>
-            <Field label={w("key")} hint={w("keyHint")}>
-              {(given) => (
-                <input
-                  {...given}
-                  class="input"
-                  type="password"
-                  autocomplete="off"
-                  value={key}
-                  onInput={(event) => setKey(event.currentTarget.value)}
-                />
-              )}
-            </Field>
-          </div>
-          <Switch
-            label={w("stream")}
-            checked={form.stream}
-            onChange={(stream) => set({ stream })}
-          />
-          <div class="row">
-            <button type="submit" class="button primary" disabled={busy}>{w("send")}</button>
-            {busy && (
-              <button type="button" class="button" onClick={() => stop.current?.abort()}>
-                {w("stop")}
-              </button>
-            )}
-          </div>
-        </div>
-      </form>
-      <div class="grid">
-        {models.map((model) => <Answer key={model} model={model} said={said[model]} />)}
-      </div>
-    </>
-  );
-}
-
-function Answer({ model, said }: { model: string; said: Said | undefined }): JSX.Element {
-  const locale = useLocale();
-  const w = locale.of(words);
-  return (
-    <section class="card" aria-label={model}>
-      <div class="head">
-        <h2 class="clip">{model}</h2>
-        {said?.cached && <span class="badge accent">{w("cached")}</span>}
-      </div>
-      <div class="card-body stack" aria-live="polite">
-        {said === undefined ? <p class="soft">{w("empty")}</p> : (
-          <>
-            {said.error !== undefined && <p class="note bad">{said.error}</p>}
-            {said.thoughts !== "" && <p class="soft">{said.thoughts}</p>}
-            {said.text !== "" && (
-              <p style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{said.text}</p>
-            )}
-            {said.calls !== undefined && said.calls.length > 0 && (
-              <pre class="code wrap" tabIndex={0}>{said.calls.join("\n")}</pre>
-            )}
-            <dl class="row soft">
-              <Figure name={w("first")} value={locale.duration(said.first)} />
-              <Figure name={w("total")} value={locale.duration(said.total)} />
-              <Figure
-                name={w("tokens")}
-                value={`${locale.number(said.input)} / ${locale.number(said.output)}`}
-              />
-              <Figure name={w("cost")} value={locale.money(said.cost)} />
-              {said.dropped !== undefined && <Figure name={w("dropped")} value={said.dropped} />}
-            </dl>
-          </>
+        {Object.keys(talks).length > 0 && (
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              stop.current?.abort();
+              setTalks({});
+            }}
+          >
+            {w("clear")}
+          </button>
         )}
       </div>
-    </section>
-  );
-}
-
-function Figure({ name, value }: { name: string; value: string }): JSX.Element {
-  return (
-    <div>
-      <dt class="faint">{name}</dt>
-      <dd class="num">{value}</dd>
+      <div class="card card-body">
+        <TextList
+          label={w("models")}
+          hint={w("modelsHint")}
+          list={list}
+          values={models}
+          placeholder="provider/model"
+          onChange={(next) => set({ models: next.slice(0, most) })}
+        />
+        <datalist id={list}>{known.map((one) => <option key={one} value={one} />)}</datalist>
+      </div>
+      <Settings
+        form={form}
+        set={set}
+        providerKey={key}
+        setKey={setKey}
+        wrong={wrong}
+        words={words}
+      />
+      <div class="play-columns">
+        {models.map((model) => (
+          <Column
+            key={model}
+            model={model}
+            talk={talks[model] ?? []}
+            isBusy={running > 0}
+            onResults={(results) => {
+              const answer = talks[model]!.at(-1)!.sent!.answer;
+              void ask(model, resultMessages(answer, results), begin());
+            }}
+            words={words}
+          />
+        ))}
+      </div>
+      <Composer
+        isBusy={running > 0}
+        isReady={models.length > 0 && wrong === undefined}
+        onSend={(text, pictures) => {
+          const signal = begin();
+          const asked = [userMessage(text, pictures)];
+          for (const model of models) void ask(model, asked, signal);
+        }}
+        onStop={() => stop.current?.abort()}
+        words={words}
+      />
     </div>
   );
 }

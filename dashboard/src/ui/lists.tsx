@@ -10,12 +10,14 @@ const words = {
 } satisfies Dictionary;
 
 /** Texts as chips; Enter or a comma adds what was typed, and so does leaving the field. */
-export function TextList({ label, hint, error, values, placeholder, onChange }: {
+export function TextList({ label, hint, error, values, placeholder, list, onChange }: {
   label: string;
   hint?: ComponentChildren;
   error?: string | undefined;
   values: readonly string[];
   placeholder?: string;
+  /** Id of a `datalist` with suggestions. */
+  list?: string;
   onChange(values: string[]): void;
 }): JSX.Element {
   const w = useLocale().of(words);
@@ -45,6 +47,7 @@ export function TextList({ label, hint, error, values, placeholder, onChange }: 
           <input
             {...given}
             class="mono"
+            list={list}
             value={text}
             spellcheck={false}
             autocapitalize="off"

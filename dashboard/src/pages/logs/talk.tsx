@@ -105,7 +105,8 @@ const short = (value: unknown): string => {
 
 const roles: readonly string[] = ["system", "developer", "user", "assistant", "tool", "answer"];
 
-function Turn(
+/** What one said. */
+export function Turn(
   { role, name, pieces, note, words }: {
     role: string;
     name?: string | undefined;
