@@ -46,7 +46,8 @@ export interface AnalyticsParameters {
 /** @param now Milliseconds since 1970. */
 export function analyticsOf(params: URLSearchParams, now: number): AnalyticsParameters {
   const { start, end, ...rest } = check(query, Object.fromEntries(params), "query");
-  const until = timeOf("end", end) ?? now;
+  // What came in this very millisecond is part of the time until now.
+  const until = timeOf("end", end) ?? now + 1;
   const from = timeOf("start", start) ?? until - 86_400_000;
   if (from >= until) throw invalid(["query", "start"], "Parameter 'start' must be before 'end'");
   return { ...rest, interval: rest.interval, start: from, end: until, group_by: groupsOf(params) };
