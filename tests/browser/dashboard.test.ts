@@ -1,16 +1,14 @@
 // The dashboard in a real browser: what its pages do, and every one of them as it looks.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { violationsOf } from "../support/axe.ts";
 import { noBrowser, openBrowser } from "../support/browser.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 
 const token = "an-admin-token-of-forty-characters-0123";
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pages = [
   ...["overview", "logs", "gateways", "gateways/default", "gateways/default?tab=settings"],
   ...["gateways/default?tab=audit", "keys", "keys/provider", "providers", "playground", "health"],
@@ -343,16 +341,7 @@ describe("every page", { skip: noBrowser }, () => {
               document.documentElement.scrollWidth > document.documentElement.clientWidth
             );
             assert.equal(overflows, false, `${name} is wider than the screen`);
-            await page.evaluate(axe);
-            const violations = await page.evaluate(async () => {
-              const run = (globalThis as unknown as {
-                axe: {
-                  run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
-                };
-              }).axe.run;
-              return (await run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-            });
-            assert.deepEqual(violations, [], name);
+            assert.deepEqual(await violationsOf(page), [], name);
           }
           assert.deepEqual(complaints, []);
           await context.close();

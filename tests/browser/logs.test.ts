@@ -10,6 +10,7 @@ import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { logFields } from "../../core/storage/ports.ts";
 import { sqlLogs } from "../../core/storage/logs-sql.ts";
 import { openSqlite } from "../../runtimes/sqlite.ts";
+import { violationsOf } from "../support/axe.ts";
 import { noBrowser, openBrowser } from "../support/browser.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 import { row } from "../support/log-row.ts";
@@ -139,7 +140,11 @@ describe("logs", { skip: noBrowser }, () => {
       },
     });
     browser = await openBrowser();
-    context = await browser.newContext({ locale: "en-US", viewport: { width: 1400, height: 900 } });
+    context = await browser.newContext({
+      locale: "en-US",
+      viewport: { width: 1400, height: 900 },
+      bypassCSP: true, // for axe
+    });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     page = await context.newPage();
   });
@@ -326,6 +331,29 @@ describe("logs", { skip: noBrowser }, () => {
     await panel.getByRole("button", { name: "Difference" }).click();
     await panel.locator("del", { hasText: "Sun" }).waitFor();
     await panel.locator("ins", { hasText: "Rain" }).waitFor();
+  });
+
+  it("breaks no rule of accessibility, wide and narrow, light and dark", async () => {
+    const names = ["Overview", "Conversation", "Raw", "Code", "Run again"];
+    for (const width of [1400, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        for (const name of names) {
+          await tab(name);
+          await page.getByRole("tab", { name, selected: true }).waitFor();
+          await page.getByRole("tabpanel").getByRole("status").waitFor({ state: "detached" });
+          assert.deepEqual(await violationsOf(page), [], `${name}, ${width}, ${colorScheme}`);
+          if (name !== "Run again") continue;
+          await page.getByLabel("Model").fill("openai/gpt-4o");
+          await page.getByRole("button", { name: "Run", exact: true }).click();
+          await page.getByText("Rain in Genoa.").waitFor();
+          assert.deepEqual(await violationsOf(page), [], `compared, ${width}, ${colorScheme}`);
+        }
+      }
+    }
+    await page.setViewportSize({ width: 1400, height: 900 });
+    await page.emulateMedia({ colorScheme: "light" });
   });
 
   it("takes thumbs and a score", async () => {

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
+import { violationsOf } from "../support/axe.ts";
 import { noBrowser, openBrowser } from "../support/browser.ts";
 import { type RunningGateway, startGateway } from "../support/gateway.ts";
 
@@ -107,7 +108,11 @@ describe("the playground", { skip: noBrowser }, () => {
       },
     });
     browser = await openBrowser();
-    page = await (await browser.newContext({ locale: "en-US" })).newPage();
+    const context = await browser.newContext({
+      locale: "en-US",
+      bypassCSP: true, // for axe
+    });
+    page = await context.newPage();
     await page.goto(`${gateway.url}/dashboard/playground`);
   });
   after(async () => {
@@ -222,6 +227,27 @@ describe("the playground", { skip: noBrowser }, () => {
     const [, , call, result] = asked.at(-1)!.messages;
     assert.equal(call!.tool_calls![0]!.id, "call_7");
     assert.deepEqual(result, { role: "tool", tool_call_id: "call_7", content: "sunny" });
+  });
+
+  it("breaks no rule of accessibility, wide and narrow, light and dark", async () => {
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ["dark", "light"] as const) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await violationsOf(page), [], `${width}, ${colorScheme}`);
+      }
+    }
+  });
+
+  it("keeps its own question for models out of the log", async () => {
+    const path = "/client/v4/accounts/a/ai-gateway/gateways/default/logs";
+    const { result } = await (await fetch(gateway.url + path)).json() as {
+      result: { provider: string }[];
+    };
+    assert.deepEqual([...new Set(result.map(({ provider }) => provider))].sort(), [
+      "groq",
+      "openai",
+    ]);
   });
 
   it("says what went wrong, and goes on without it", async () => {

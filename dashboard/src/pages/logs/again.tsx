@@ -144,7 +144,7 @@ function Comparison({ row, run, words }: { row: Row; run: Run; words: Words }): 
     [w("col.first_token"), row.timings.first_token, other?.timings.first_token, duration],
   ];
   return (
-    <div class="table-wrap">
+    <div class="table-wrap" tabIndex={0}>
       <table class="table">
         <thead>
           <tr>

@@ -44,7 +44,11 @@ export function modelsAt(gateway: string): Promise<string[]> {
   if (models === undefined || modelsOf !== gateway) {
     modelsOf = gateway;
     models = playHeaders(gateway)
-      .then((headers) => fetch(`${unifiedBase(gateway)}/models`, { headers }))
+      .then((headers) =>
+        fetch(`${unifiedBase(gateway)}/models`, {
+          headers: { ...headers, "cf-aig-collect-log": "false" }, // nobody asked for it
+        })
+      )
       .then((response) => response.json() as Promise<{ data?: { id: string }[] }>)
       .then(({ data = [] }) => data.map(({ id }) => id), () => []);
   }
