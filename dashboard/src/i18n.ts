@@ -41,7 +41,16 @@ export interface Locale {
 
 const none = "–";
 
+const locales = new Map<Language, Locale>();
+
+/** The same one each time: its formats take long to be made. */
 export function localeFor(language: Language): Locale {
+  const known = locales.get(language) ?? localeOf(language);
+  locales.set(language, known);
+  return known;
+}
+
+function localeOf(language: Language): Locale {
   // The reader's own habits (decimal comma, 24 hours) within the language of the page.
   const tag = navigator.languages?.find((each) => each.toLowerCase().startsWith(language)) ??
     (language === "zh" ? "zh-CN" : "en-US");
