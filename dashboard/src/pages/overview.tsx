@@ -42,12 +42,14 @@ export function Overview({ gateway, place: { query } }: PageProps): JSX.Element 
   const all = useLoaded(key, (signal) => analyze(gateway, range, "", 1, signal));
   const groups = useLoaded(`${key} ${by}`, async (signal) => ({
     by: by || "model",
-    found: await analyze(gateway, range, by || "model", by ? most.charts : most.table, signal),
+    found: by === ""
+      ? await analyze(gateway, range, "model", most.table, signal, true)
+      : await analyze(gateway, range, by, most.charts, signal),
   }));
   const latest = useLoaded(
     gateway,
     (signal) =>
-      get<Row[]>(`/gateways/${encodeURIComponent(gateway)}/logs?per_page=50`, signal)
+      get<Row[]>(`/gateways/${encodeURIComponent(gateway)}/logs?per_page=20`, signal)
         .then(({ result }) => result),
   );
   const reload = () => {

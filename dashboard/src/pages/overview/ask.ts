@@ -76,19 +76,23 @@ export function timesOf({ range, from, to }: Range): [start: number, end: number
   return [start, end, hours <= 2 ? "minute" : hours <= 170 ? "hour" : "day"];
 }
 
-/** @param by What is told apart; all is one without it. */
+/**
+ * @param by What is told apart; all is one without it.
+ * @param isSum Only the totals are wanted: in large steps, an answer is a fraction of the size.
+ */
 export async function analyze(
   gateway: string,
   range: Range,
   by: string,
   limit: number,
   signal: AbortSignal,
+  isSum = false,
 ): Promise<Analysis> {
   const [start, end, interval] = timesOf(range);
   const params = new URLSearchParams({
     start: new Date(start).toISOString(),
     end: new Date(end).toISOString(),
-    interval,
+    interval: isSum ? "day" : interval,
     compare: "true",
     ...by !== "" && { group_by: by, limit: String(limit) },
   });
