@@ -1,5 +1,6 @@
 // Every official client with a stream that does not come to its end: an error, never an end.
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import Anthropic from "@anthropic-ai/sdk";
 import {
   BedrockRuntimeClient,
@@ -94,8 +95,11 @@ const cases: Case[] = [
     proof: 1,
     run: (world) =>
       Promise.resolve((async function* () {
-        yield {};
-        yield await openai(world).responses.stream({ model: "m", input: "Hello" }).finalResponse();
+        const stream = openai(world).responses.stream({ model: "m", input: "Hello" });
+        const whole = stream.finalResponse();
+        whole.catch(() => {});
+        yield await stream.emitted("event");
+        yield await whole;
       })()),
     error: OpenAI.APIError,
   },
@@ -113,9 +117,11 @@ const cases: Case[] = [
     proof: 1,
     run: (world) =>
       Promise.resolve((async function* () {
-        yield {};
         const stream = anthropic(world).messages.stream({ model: "m", max_tokens: 9, messages });
-        yield await stream.finalMessage();
+        const whole = stream.finalMessage();
+        whole.catch(() => {});
+        yield await stream.emitted("streamEvent");
+        yield await whole;
       })()),
     error: Anthropic.APIError,
   },
@@ -187,24 +193,27 @@ const cases: Case[] = [
 eachRuntime("a cut stream", configure, (world, test) => {
   const ways = [["breaks off", true], ["ends early", false]] as const;
 
+  /** Gives back what breaks the answer off: once something of it has come, for a reset overtakes bytes. */
   const answerWith = (recording: string, proof: number, breaks: boolean) => {
+    let socket: Socket | null = null;
     const events = eventsOf(recording);
     assert.ok(events.length > proof + 1, `${events.length} events`);
     world.upstream.handle((_req, res) => {
       res.writeHead(200, replayHeaders(loadFixture(recording)));
       res.write(Buffer.concat(events.slice(0, -proof)));
-      if (breaks) setTimeout(() => res.socket!.destroy(), 20);
+      if (breaks) socket = res.socket;
       else res.end();
     });
+    return () => socket?.destroy();
   };
 
   for (const { what, recording, proof, run, error } of cases) {
     for (const [how, breaks] of ways) {
       test(`${what} that ${how}`, async () => {
-        answerWith(recording, proof, breaks);
+        const breakOff = answerWith(recording, proof, breaks);
         let count = 0;
         const read = async () => {
-          for await (const _event of await run(world)) count++;
+          for await (const _event of await run(world)) if (++count === 1) breakOff();
         };
         await assert.rejects(read(), (thrown: Error) => {
           if (typeof error === "function") assert.ok(thrown instanceof error, String(thrown));
@@ -220,14 +229,16 @@ eachRuntime("a cut stream", configure, (world, test) => {
   // Its client throws for no event; it says so in its own way.
   for (const [how, breaks] of ways) {
     test(`cohere that ${how}`, async () => {
-      answerWith("cohere/v2-chat-stream-plain", 2, breaks);
+      const breakOff = answerWith("cohere/v2-chat-stream-plain", 2, breaks);
       const client = new CohereClientV2({
         token: "k",
         baseUrl: world.base("cohere"),
         maxRetries: 0,
       });
       const seen: Json[] = [];
-      for await (const event of await client.chatStream({ model: "m", messages })) seen.push(event);
+      for await (const event of await client.chatStream({ model: "m", messages })) {
+        if (seen.push(event) === 1) breakOff();
+      }
       const { type, delta } = seen.at(-1);
       assert.deepEqual([type, delta.finishReason], ["message-end", "ERROR"]);
       assert.match(delta.error, message);

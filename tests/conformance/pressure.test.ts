@@ -101,7 +101,9 @@ onEachRuntime(toUpstream, (bench, runtime) => {
     }
     const growth = Math.round((peak - before) / MB);
     t.diagnostic(`${runtime}: ${Math.round(before / MB)} MB grew by ${growth} MB`);
-    assert.ok(growth < 150, `Memory grew by ${growth} MB`);
+    // workerd on its own lets chunks that a script has seen lie for long: 40 to 60 MB for each GB.
+    const most = runtime === "workers" ? 256 : 150;
+    assert.ok(growth < most, `Memory grew by ${growth} MB`);
   });
 });
 
