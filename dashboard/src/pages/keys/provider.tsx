@@ -3,7 +3,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ApiFailure, call, get } from "../../api.ts";
 import { Confirm } from "../../ui/confirm.tsx";
-import { Copy, Empty, Failure, Icon, Skeleton, useLoaded } from "../../ui/mod.tsx";
+import { Copy, Empty, Icon, useLoaded } from "../../ui/mod.tsx";
+import { Table } from "../../ui/table.tsx";
 import { More, usePages } from "../../ui/pages.tsx";
 import { ProviderForm, Rotate } from "./provider-form.tsx";
 import type { ProviderChoice, ProviderKey } from "./types.ts";
@@ -71,40 +72,23 @@ export function ProviderKeys(
             <span>{w("configured.about", { names: configured.join(", ") })}</span>
           </p>
         )}
-        {items === undefined
-          ? error === undefined
-            ? <Skeleton lines={4} height={40} />
-            : <Failure error={error} onRetry={reload} />
-          : items.length === 0
-          ? <Empty title={w("none")}>{w("none.provider")}</Empty>
-          : (
-            <div class="table-wrap cards" tabIndex={0}>
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>{w("slug")}</th>
-                    <th>{w("alias")}</th>
-                    <th>{w("secret")}</th>
-                    <th>{w("limits")}</th>
-                    <th>{w("modified")}</th>
-                    <th>
-                      <span class="hush">{w("actions")}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((key) => (
-                    <Row
-                      key={key.id}
-                      value={key}
-                      onRotate={() => setRotating(key)}
-                      onDelete={() => setGoing(key)}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+        <Table
+          items={items}
+          error={error}
+          onRetry={reload}
+          lines={4}
+          empty={<Empty title={w("none")}>{w("none.provider")}</Empty>}
+          columns={[w("slug"), w("alias"), w("secret"), w("limits"), w("modified")]}
+          actions={w("actions")}
+          row={(key) => (
+            <Row
+              key={key.id}
+              value={key}
+              onRotate={() => setRotating(key)}
+              onDelete={() => setGoing(key)}
+            />
           )}
+        />
         <More pages={pages} />
       </div>
       {form !== undefined && !cannot && (

@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import { call } from "../../api.ts";
 import { Confirm } from "../../ui/confirm.tsx";
 import { dayOf } from "../../ui/lasting.ts";
-import { Empty, Failure, Icon, Skeleton } from "../../ui/mod.tsx";
+import { Empty, Failure, Icon } from "../../ui/mod.tsx";
+import { Table } from "../../ui/table.tsx";
 import { More, usePages } from "../../ui/pages.tsx";
 import { limitSaid } from "./limits.tsx";
 import { Made } from "./made.tsx";
@@ -61,44 +62,26 @@ export function VirtualKeys(
             onInput={(event) => setSought(event.currentTarget.value)}
           />
         )}
-        {found === undefined
-          ? error === undefined
-            ? <Skeleton lines={5} height={40} />
-            : <Failure error={error} onRetry={reload} />
-          : own?.length === 0
-          ? <Empty title={w("none")}>{w("none.virtual")}</Empty>
-          : found.length === 0
-          ? <Empty title={w("none.found")} />
-          : (
-            <div class="table-wrap cards" tabIndex={0}>
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>{w("name")}</th>
-                    <th>{w("state")}</th>
-                    <th>{w("may")}</th>
-                    <th>{w("limits")}</th>
-                    <th>{w("expires")}</th>
-                    <th>{w("used")}</th>
-                    <th>
-                      <span class="hush">{w("actions")}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {found.map((key) => (
-                    <Row
-                      key={key.id}
-                      value={key}
-                      onToggle={(on) => toggle(key, on)}
-                      onEdit={() => setForm(key)}
-                      onDelete={() => setGoing(key)}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+        <Table
+          items={found}
+          error={error}
+          onRetry={reload}
+          lines={5}
+          empty={own?.length === 0
+            ? <Empty title={w("none")}>{w("none.virtual")}</Empty>
+            : <Empty title={w("none.found")} />}
+          columns={[w("name"), w("state"), w("may"), w("limits"), w("expires"), w("used")]}
+          actions={w("actions")}
+          row={(key) => (
+            <Row
+              key={key.id}
+              value={key}
+              onToggle={(on) => toggle(key, on)}
+              onEdit={() => setForm(key)}
+              onDelete={() => setGoing(key)}
+            />
           )}
+        />
         {hidden > 0 && <p class="soft small-print">{w("own.hidden", { count: hidden })}</p>}
         <More pages={pages} />
       </div>

@@ -3,7 +3,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { get } from "../../api.ts";
 import { hrefOf } from "../../router.ts";
-import { Empty, Failure, Skeleton, useLoaded } from "../../ui/mod.tsx";
+import { Empty, useLoaded } from "../../ui/mod.tsx";
+import { Table } from "../../ui/table.tsx";
 import { formats, type Provider } from "./types.ts";
 import { type Name, useWords } from "./words.ts";
 
@@ -71,39 +72,24 @@ export function All({ gateway, round }: { gateway: string; round: number }): JSX
             </button>
           ))}
         </div>
-        {found === undefined
-          ? error === undefined
-            ? <Skeleton lines={10} height={28} />
-            : <Failure error={error} onRetry={reload} />
-          : found.length === 0
-          ? <Empty title={w("none.found")}>{w("none.found.about")}</Empty>
-          : (
-            <div class="table-wrap cards" tabIndex={0}>
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>{w("slug")}</th>
-                    <th>{w("url")}</th>
-                    <th>{w("format")}</th>
-                    <th>{w("key")}</th>
-                    <th>
-                      <span class="hush">{w("actions")}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {found.map((each) => (
-                    <Row
-                      key={each.slug}
-                      value={each}
-                      gateway={gateway}
-                      isStored={value?.stored.has(each.slug) === true}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+        <Table
+          items={found}
+          error={error}
+          onRetry={reload}
+          lines={10}
+          height={28}
+          empty={<Empty title={w("none.found")}>{w("none.found.about")}</Empty>}
+          columns={[w("slug"), w("url"), w("format"), w("key")]}
+          actions={w("actions")}
+          row={(each) => (
+            <Row
+              key={each.slug}
+              value={each}
+              gateway={gateway}
+              isStored={value?.stored.has(each.slug) === true}
+            />
           )}
+        />
       </div>
     </section>
   );

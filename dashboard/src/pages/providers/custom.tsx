@@ -3,7 +3,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../../api.ts";
 import { Confirm } from "../../ui/confirm.tsx";
-import { Empty, Failure, Icon, Skeleton } from "../../ui/mod.tsx";
+import { Empty, Failure, Icon } from "../../ui/mod.tsx";
+import { Table } from "../../ui/table.tsx";
 import { More, usePages } from "../../ui/pages.tsx";
 import { CustomForm } from "./custom-form.tsx";
 import { Prices } from "./prices.tsx";
@@ -38,41 +39,25 @@ export function CustomProviders({ onChanged }: { onChanged(): void }): JSX.Eleme
       <div class="card-body stack">
         <p class="soft">{w("custom.about")}</p>
         {problem !== undefined && <Failure error={problem} />}
-        {items === undefined
-          ? error === undefined
-            ? <Skeleton lines={3} height={40} />
-            : <Failure error={error} onRetry={reload} />
-          : items.length === 0
-          ? <Empty title={w("none")}>{w("none.about")}</Empty>
-          : (
-            <div class="table-wrap cards" tabIndex={0}>
-              <table class="table">
-                <thead>
-                  <tr>
-                    <th>{w("name")}</th>
-                    <th>{w("state")}</th>
-                    <th>{w("asked")}</th>
-                    <th>{w("url")}</th>
-                    <th>
-                      <span class="hush">{w("actions")}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((one) => (
-                    <Row
-                      key={one.id}
-                      value={one}
-                      onToggle={(on) => toggle(one, on)}
-                      onPrices={() => setPriced(one)}
-                      onEdit={() => setForm(one)}
-                      onDelete={() => setGoing(one)}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+        <Table
+          items={items}
+          error={error}
+          onRetry={reload}
+          lines={3}
+          empty={<Empty title={w("none")}>{w("none.about")}</Empty>}
+          columns={[w("name"), w("state"), w("asked"), w("url")]}
+          actions={w("actions")}
+          row={(one) => (
+            <Row
+              key={one.id}
+              value={one}
+              onToggle={(on) => toggle(one, on)}
+              onPrices={() => setPriced(one)}
+              onEdit={() => setForm(one)}
+              onDelete={() => setGoing(one)}
+            />
           )}
+        />
         <More pages={pages} />
       </div>
       {form !== undefined && (
