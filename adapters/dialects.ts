@@ -4,24 +4,22 @@
  *
  * @module
  */
-import { Code, GatewayError } from "../core/error.ts";
 import { list, object } from "../core/formats/json.ts";
-import { forBedrock, forVertex } from "../core/unified/codecs/anthropic/hosts.ts";
 import type { Dialect } from "../core/unified/dialect.ts";
+import { clouds } from "./clouds.ts";
 import { images, only, speech } from "./endpoints.ts";
 import {
   alternate,
   deepseek,
   grok,
   groq,
+  likeOpenAI,
   mistral,
-  openAI,
   openRouter,
   together,
 } from "./quirks.ts";
 import { rename, spelled, thinkingSwitch } from "./spelling.ts";
 import {
-  bedrockTasks,
   cohereTasks,
   fireworksTasks,
   googlePath,
@@ -62,27 +60,6 @@ const openAIFormats = ["openai-chat", "openai-responses"] as const;
 const responsesOnly =
   /^(?:o\d(?:-mini)?-(?:pro|deep-research)|gpt-5(?:\.\d)?-(?:pro|codex)|codex-|computer-use-)/;
 
-/** Project and location stand in for what the configuration or the key says. */
-const vertex = "v1/projects/{project}/locations/{region}";
-
-/** A region of each area that inference profiles of Bedrock are named after. */
-const areas: Readonly<Record<string, string>> = {
-  eu: "eu-central-1",
-  apac: "ap-southeast-1",
-  jp: "ap-northeast-1",
-  au: "ap-southeast-2",
-};
-
-const likeOpenAI = spelled({
-  omit: sampling,
-  newMax: true,
-  developer: true,
-  custom: true,
-  echoes: true,
-  thoughts: "none",
-  also: openAI,
-});
-
 /** OpenAI-compatible, and no more is known. */
 const plain: Dialect = { chat, request: spelled({ flat: true }) };
 
@@ -94,38 +71,6 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     serves: (model) => responsesOnly.test(model) ? ["openai-responses"] : openAIFormats,
     endpoints: { rerank: false, "messages/count_tokens": false },
     request: likeOpenAI,
-  },
-  "azure-openai": {
-    chat: {
-      "openai-chat": "{resource}/openai/v1/chat/completions",
-      "openai-responses": "{resource}/openai/v1/responses",
-    },
-    genuine: true,
-    endpoints: only(
-      "{resource}/openai/v1/",
-      "completions",
-      "embeddings",
-      "images/generations",
-      "images/edits",
-      "models",
-      ...speech,
-    ),
-    request: likeOpenAI,
-    /** A model is `{resource}/{deployment}`. */
-    place({ path, model }) {
-      const slash = model.indexOf("/");
-      if (slash < 1 || slash === model.length - 1) {
-        throw new GatewayError(
-          400,
-          Code.badModel,
-          "A model of 'azure-openai' is 'azure-openai/{resource}/{deployment}'",
-        );
-      }
-      return {
-        path: path.replace("{resource}", encodeURIComponent(model.slice(0, slash))),
-        model: model.slice(slash + 1),
-      };
-    },
   },
   grok: {
     chat: chatAndResponses,
@@ -345,59 +290,10 @@ export const dialects: Readonly<Record<string, Dialect>> = {
     ...googleTasks("v1beta/models"),
     place: ({ path, model }) => ({ path: googlePath(path, model), model }),
   },
-  "google-vertex-ai": {
-    chat: {
-      gemini: `${vertex}/publishers/google/models/{model}:generateContent`,
-      "anthropic-messages": `${vertex}/publishers/anthropic/models/{model}:rawPredict`,
-      "openai-chat": `${vertex}/endpoints/openapi/chat/completions`,
-    },
-    streams: {
-      "anthropic-messages": `${vertex}/publishers/anthropic/models/{model}:streamRawPredict`,
-    },
-    /** A model is `{publisher}/{model}`; without a publisher it is Google's, or Claude. */
-    serves(model) {
-      if (/^(?:anthropic\/)?claude-/.test(model)) return ["anthropic-messages"];
-      return model.includes("/") && !model.startsWith("google/") ? ["openai-chat"] : ["gemini"];
-    },
-    ...googleTasks(`${vertex}/publishers/google/models`),
-    shapes: { ...googleTasks("").shapes, embeddings: "vertex" },
-    request: (body, format, lost, target) =>
-      format === "anthropic-messages"
-        ? forVertex(body, lost)
-        : plain.request!(body, format, lost, target),
-    place({ path, model }, operation, { project = "-", region = "global" }) {
-      return {
-        path: googlePath(path, model).replace("{project}", project).replace("{region}", region),
-        model: operation === "openai-chat" ? model : model.replace(/^(?:google|anthropic)\//, ""),
-      };
-    },
-  },
-  "aws-bedrock": {
-    chat: {
-      "bedrock-converse": "bedrock-runtime/{region}/model/{model}/converse",
-      "anthropic-messages": "bedrock-runtime/{region}/model/{model}/invoke",
-    },
-    streams: {
-      "anthropic-messages": "bedrock-runtime/{region}/model/{model}/invoke-with-response-stream",
-    },
-    serves: (model) =>
-      model.includes("anthropic.claude")
-        ? ["anthropic-messages", "bedrock-converse"]
-        : ["bedrock-converse"],
-    ...bedrockTasks,
-    request: (body, format, lost) =>
-      format === "anthropic-messages" ? forBedrock(body, lost) : body,
-    /** A model may say its region: `{region}/{model}`. */
-    place({ path, model }, _operation, settings) {
-      const [, said, rest] = /^([a-z]{2,3}(?:-[a-z]+){1,3}-\d{1,2})\/(.+)$/.exec(model) ?? [];
-      const area = /^(?:eu|apac|jp|au)(?=\.)/.exec(model)?.[0];
-      const region = said ?? settings.region ?? (area && areas[area]) ?? "us-east-1";
-      return { path: path.replace("{region}", region), model: rest ?? model };
-    },
-  },
   cohere: {
     chat: { "cohere-v2": "v2/chat" },
     ...cohereTasks,
   },
+  ...clouds,
   ...services,
 };

@@ -6,7 +6,7 @@
 import { type Json, list, object, string, written } from "../core/formats/json.ts";
 import { nearestEffort } from "../core/unified/codecs/openai-chat/efforts.ts";
 import type { Lost } from "../core/unified/lost.ts";
-import { cut, instruct, omit, rename, shortIds, thinkingSwitch } from "./spelling.ts";
+import { cut, instruct, omit, rename, shortIds, spelled, thinkingSwitch } from "./spelling.ts";
 
 /** Its thinking models refuse what shapes the text of others. */
 export function grok(body: Json, lost: Lost, model: string): void {
@@ -109,7 +109,7 @@ function partsOf(content: unknown): readonly unknown[] {
  * Of OpenAI's models those that always think refuse what shapes the text of others, and the others refuse
  * to be asked for thoughts. Azure has the same models and limits.
  */
-export function openAI(body: Json, lost: Lost, model: string): void {
+function openAI(body: Json, lost: Lost, model: string): void {
   shortIds(body, /^[^]{1,40}$/);
   cut(body, "user", 64);
   cut(body, "safety_identifier", 64);
@@ -124,6 +124,17 @@ export function openAI(body: Json, lost: Lost, model: string): void {
     for (const name of shaping) omit(body, name, lost);
   }
 }
+
+/** The `request` of OpenAI, and of Azure. */
+export const likeOpenAI = spelled({
+  omit: ["top_k", "min_p"],
+  newMax: true,
+  developer: true,
+  custom: true,
+  echoes: true,
+  thoughts: "none",
+  also: openAI,
+});
 
 /** What thinking models refuse, by the parameters' descriptions and recorded errors. */
 const shaping = [
