@@ -28,6 +28,7 @@ import {
   type Route,
   type UnifiedRoute,
   type UniversalRoute,
+  unservedOf,
 } from "./router.ts";
 import { runtimeName } from "./runtime.ts";
 import type { Snapshot } from "./settings/snapshot.ts";
@@ -259,10 +260,16 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
       }
     } catch (error) {
       if (!isGatewayError(error)) report("A request failed inside the gateway", error);
-      response = endpoint === undefined
+      const asked = endpoint ?? (ctx ? undefined : unservedOf(splitURL(request.url).path));
+      response = asked === undefined
         ? errorResponse(error, ctx?.gateway.errors === "strict")
         : await import("./unified/failure.ts").then(({ failureOf }) =>
-          failureOf(error, endpoint!, request.headers, requestId)
+          failureOf(error, {
+            path: asked,
+            headers: request.headers,
+            id: requestId,
+            routed: endpoint !== undefined,
+          })
         );
     }
     try {

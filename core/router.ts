@@ -86,6 +86,16 @@ const unified = [
   "/compat/*",
 ];
 
+/**
+ * What clients ask for below the same base URLs, and the unified API has not. An account may have such a
+ * name, so none of them is a route: they tell whose words a path without one is to be answered in.
+ */
+const others = new RegExp(
+  "^/(?:upload/v1beta/|v1/(?:agents|assistants|audio|batches|chat|completions|containers|" +
+    "conversations|environments|evals|files|fine_tuning|images|messages|organization|realtime|sessions|" +
+    "skills|threads|uploads|vector_stores|videos)(?:/|$))",
+);
+
 /** The router wants whole URLs. */
 const base = "http://gateway";
 
@@ -173,6 +183,11 @@ export function restOf(path: string, depth: number): string {
     if (at < 0) return "";
   }
   return path.slice(at + 1);
+}
+
+/** What a path that has no route asks of the unified API, if a client of that may have sent it. */
+export function unservedOf(path: string): string | undefined {
+  return others.test(path) ? endpointOf(path) : undefined;
 }
 
 /** What is asked of the unified API: the path without the names of the API and of its version. */

@@ -107,19 +107,39 @@ export function endpointOf(path: string, headers: Headers): Endpoint | undefined
 export function errorFormatOf(path: string, headers: Headers): ErrorFormat {
   const format = endpointOf(path, headers)?.format;
   if (format !== undefined) return format;
-  if (/^v1(?:beta|alpha)\//.test(path)) return "gemini";
+  if (/^(?:upload\/)?v1(?:beta|alpha)\//.test(path)) return "gemini";
   return headers.has("anthropic-version") ? "anthropic-messages" : "openai-chat";
 }
 
-/** The endpoint, or a 404 that says what there is. */
+/** The endpoint, or a 404. */
 export function endpointAt(path: string, headers: Headers): Endpoint {
   const endpoint = endpointOf(path, headers);
-  if (endpoint !== undefined) return endpoint;
-  throw new GatewayError(
+  if (endpoint === undefined) throw noEndpoint(path, headers);
+  return endpoint;
+}
+
+/** Whose own API has what clients of a format ask for besides. */
+const natives: Readonly<Record<ErrorFormat, string>> = {
+  "openai-chat": "openai",
+  "openai-responses": "openai",
+  "anthropic-messages": "anthropic/v1",
+  gemini: "google-ai-studio",
+  "bedrock-converse": "aws-bedrock/bedrock-runtime/{region}",
+  "cohere-v2": "cohere",
+};
+
+/** A 404 that says what there is, and where else it may be. */
+export function noEndpoint(path: string, headers: Headers): GatewayError {
+  const native = natives[errorFormatOf(path, headers)];
+  return new GatewayError(
     404,
     Code.unknownRoute,
     `The unified API has no endpoint '${shown(path)}'; it has ${Object.keys(plain).join(", ")}, ` +
-      "models, and v1beta/models/{model}:generateContent",
+      "models, and v1beta/models/{model}:generateContent. What names no model, such as files and " +
+      "batches, is for a provider's own API: " +
+      `/v1/{account}/{gateway}/{provider}/..., such as /v1/default/default/${native}/${
+        shown(path)
+      }`,
   );
 }
 

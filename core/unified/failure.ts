@@ -6,16 +6,34 @@
 import { Code, GatewayError, isGatewayError } from "../error.ts";
 import type { FaultKind } from "./chat.ts";
 import { codecs } from "./codecs/mod.ts";
-import { errorFormatOf } from "./endpoint.ts";
+import { errorFormatOf, noEndpoint } from "./endpoint.ts";
 
-/** The answer for a failure. */
-export function failureOf(error: unknown, path: string, headers: Headers, id: string): Response {
-  const known = isGatewayError(error)
-    ? error
-    : new GatewayError(500, Code.internal, "The gateway failed; its own log has the cause");
+/** What is wrong with a path that leads nowhere. */
+const astray: readonly number[] = [
+  Code.unknownRoute,
+  Code.unknownGateway,
+  Code.unknownProvider,
+  Code.badMethod,
+];
+
+/**
+ * The answer for a failure.
+ *
+ * @param routed The path is the unified API's; else its clients may have meant it.
+ */
+export function failureOf(
+  error: unknown,
+  { path, headers, id, routed }: { path: string; headers: Headers; id: string; routed: boolean },
+): Response {
+  const known = !isGatewayError(error)
+    ? new GatewayError(500, Code.internal, "The gateway failed; its own log has the cause")
+    : !routed && astray.includes(error.code)
+    ? noEndpoint(path, headers)
+    : error;
   const { status, code, message } = known;
+  const [, param = null] = /^'([\w.[\]]+)' is /.exec(message) ?? [];
   const body = codecs[errorFormatOf(path, headers)].writeFault(
-    { status, kind: kindOf(status, code), message, code: String(code), param: null },
+    { status, kind: kindOf(status, code), message, code: String(code), param },
     id,
   );
   return Response.json(body, { status, headers: known.headers });
