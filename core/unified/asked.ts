@@ -8,6 +8,7 @@ import { Code, GatewayError } from "../error.ts";
 import { type Json, object } from "../formats/json.ts";
 import { kindOf, shown } from "../nearest.ts";
 import type { Provider } from "../provider.ts";
+import type { Operation } from "./endpoint.ts";
 
 /** The body of a request: a JSON object, or a 400. */
 export function parsed(bytes: Uint8Array): Json {
@@ -26,14 +27,38 @@ export function parsed(bytes: Uint8Array): Json {
   return body;
 }
 
-/** The name of a model, or a 400 that tells what stands in its place. */
-export function requireModel(name: unknown): string {
+/** What a name looks like, of models that are asked for something else than a chat. */
+const examples: Partial<Record<Operation, string>> = {
+  embeddings: "openai/text-embedding-3-small",
+  "images/generations": "openai/gpt-image-1",
+  "images/edits": "openai/gpt-image-1",
+  "audio/speech": "openai/gpt-4o-mini-tts",
+  "audio/transcriptions": "openai/gpt-4o-transcribe",
+  "audio/translations": "openai/whisper-1",
+  rerank: "cohere/rerank-v3.5",
+};
+
+/** The name of a model, or a 400 that tells what stands in its place. @param operation It is asked for. */
+export function requireModel(name: unknown, operation: Operation): string {
   if (typeof name === "string" && name !== "") return name;
+  const example = examples[operation] ?? "openai/gpt-4o-mini";
   throw new GatewayError(
     400,
     Code.badModel,
-    `'model' is ${kindOf(name)}; 'provider/model' is expected, such as 'openai/gpt-4o-mini'`,
+    `'model' is ${kindOf(name)}; 'provider/model' is expected, such as '${example}'`,
   );
+}
+
+/** No format has a conversation of nothing: whoever would be asked is not, and the client gets a 400. */
+export function requireTurns(body: Json): void {
+  for (const name of ["messages", "contents", "input"]) {
+    if (!Array.isArray(body[name]) || body[name].length > 0) continue;
+    throw new GatewayError(
+      400,
+      Code.badRequest,
+      `'${name}' is an empty array; at least one message is expected`,
+    );
+  }
 }
 
 /** The request as it may go on: a virtual key may be for some providers and models only. */

@@ -11,7 +11,7 @@ import type { Next } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
 import { estimateTokens } from "../usage/estimate.ts";
 import { answeredJson, ask, fault, jsonOf, type Question, unreadable } from "./ask.ts";
-import { admitted, holdsForeign, refuseLoss } from "./asked.ts";
+import { admitted, holdsForeign, refuseLoss, requireTurns } from "./asked.ts";
 import type { ChatFormat, ChatRequest } from "./chat.ts";
 import type { Target } from "./codec.ts";
 import * as anthropic from "./codecs/anthropic/hosts.ts";
@@ -29,7 +29,7 @@ export async function countTokens(
   next: Next,
   endpoint: Endpoint,
 ): Promise<Response> {
-  const sent = await sentOf(ctx, endpoint.model);
+  const sent = await sentOf(ctx, endpoint);
   const { provider, model } = sent;
   const { format } = endpoint;
   const counter = counterOf(ctx, sent, format);
@@ -40,6 +40,7 @@ export async function countTokens(
     });
   }
   const body = sent.json ?? {};
+  requireTurns(body);
   const request: ChatRequest = {
     ...format === "gemini"
       ? gemini.readCountRequest(body, endpoint)

@@ -87,7 +87,7 @@ export async function embeddings(
   next: Next,
   endpoint: Endpoint,
 ): Promise<Response> {
-  const sent = await sentOf(ctx, endpoint.model);
+  const sent = await sentOf(ctx, endpoint);
   const spot = locate(ctx, sent, "embeddings");
   const shape = shapeOf(sent.provider, "embeddings") ?? "openai";
   const client = clients[endpoint.format] ?? openAIClient;

@@ -33,13 +33,13 @@ export interface Sent extends Model {
 
 const encoder = new TextEncoder();
 
-/** Reads a body of JSON, or a form, for its model. @param model Named by the path. */
-export async function sentOf(ctx: Context, model?: string): Promise<Sent> {
+/** Reads a body of JSON, or a form, for its model, unless the path names that. */
+export async function sentOf(ctx: Context, { operation, model }: Endpoint): Promise<Sent> {
   const type = ctx.headers["content-type"] ?? "";
   if (!/^multipart\/form-data/i.test(type)) {
     const bytes = await ctx.bytes();
     const json = parsed(bytes);
-    const name = requireModel(model ?? json.model);
+    const name = requireModel(model ?? json.model, operation);
     return {
       ...await modelNamed(ctx, name),
       name,
@@ -49,7 +49,7 @@ export async function sentOf(ctx: Context, model?: string): Promise<Sent> {
     };
   }
   const form = await formOf(ctx);
-  const name = requireModel(form.get("model") ?? undefined);
+  const name = requireModel(form.get("model") ?? undefined, operation);
   return { ...await modelNamed(ctx, name), name, json: undefined, form, body: bodyOf(form) };
 }
 
@@ -132,10 +132,11 @@ export interface Onward {
 export async function forward(
   ctx: Context,
   next: Next,
-  { operation, format }: Pick<Endpoint, "operation" | "format">,
+  endpoint: Endpoint,
   how: Onward = {},
 ): Promise<Response> {
-  const { sent = await sentOf(ctx), dropped = [] } = how;
+  const { operation, format } = endpoint;
+  const { sent = await sentOf(ctx, endpoint), dropped = [] } = how;
   const { provider } = sent;
   const spot = how.spot ?? locate(ctx, sent, operation as Operation);
   refuseLoss(ctx, dropped, provider);

@@ -24,7 +24,7 @@ import { type Picture, type PictureRequest, type Source, urlOf } from "./tasks/p
 
 /** Answers `images/generations` and `images/edits`. */
 export async function images(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
-  const sent = await sentOf(ctx);
+  const sent = await sentOf(ctx, endpoint);
   const { provider } = sent;
   const operation = endpoint.operation as Operation;
   const spot = locate(ctx, sent, operation);

@@ -43,6 +43,9 @@ export function serveOther(ctx: Context, next: Next, endpoint: Endpoint): Promis
 async function moderations(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
   const body = parsed(await ctx.bytes());
   if (body.model != null) return await forward(ctx, next, endpoint);
-  const sent = changed(await sentOf(ctx, "openai/omni-moderation-latest"), body);
+  const sent = changed(
+    await sentOf(ctx, { ...endpoint, model: "openai/omni-moderation-latest" }),
+    body,
+  );
   return await forward(ctx, next, endpoint, { sent });
 }

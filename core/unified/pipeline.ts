@@ -8,7 +8,7 @@ import { Code, GatewayError } from "../error.ts";
 import type { Json } from "../formats/json.ts";
 import type { Next } from "../plugin.ts";
 import { clientKeys, type Provider } from "../provider.ts";
-import { admitted, holdsForeign, parsed, refuseLoss, requireModel } from "./asked.ts";
+import { admitted, holdsForeign, parsed, refuseLoss, requireModel, requireTurns } from "./asked.ts";
 import type { ChatFormat, ChatRequest } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { completions } from "./codecs/completions.ts";
@@ -54,7 +54,7 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
         ),
       );
     case "completions": {
-      const sent = await sentOf(ctx);
+      const sent = await sentOf(ctx, endpoint);
       return hasCompletions(sent)
         ? forward(ctx, next, endpoint, { sent })
         : chat(ctx, next, endpoint, completions);
@@ -82,7 +82,7 @@ async function chat(
 ): Promise<Response> {
   let bytes = await ctx.bytes();
   let body = parsed(bytes);
-  const name = requireModel(endpoint.model ?? body.model);
+  const name = requireModel(endpoint.model ?? body.model, endpoint.operation);
   const { provider, model } = await modelNamed(ctx, name);
   const target: Target = {
     provider: provider.slug,
@@ -113,6 +113,7 @@ async function chat(
     return await passed(ctx, next, { endpoint, body, bytes, provider, target });
   }
 
+  requireTurns(body);
   const request = codec.readRequest(body, endpoint);
   const lost = new Lost();
   const plain = renamed(request, format);

@@ -27,7 +27,7 @@ const known = ["model", "query", "documents", "top_n", "top_k", "return_document
 
 /** Answers `rerank` and `v2/rerank`. */
 export async function rerank(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
-  const sent = await sentOf(ctx);
+  const sent = await sentOf(ctx, endpoint);
   const { provider } = sent;
   const spot = locate(ctx, sent, "rerank");
   const shape = shapeOf(provider, "rerank") ?? "jina";

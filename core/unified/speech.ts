@@ -17,7 +17,7 @@ import { wholeText } from "./whole.ts";
 
 /** Answers `audio/speech`. */
 export async function speech(ctx: Context, next: Next, endpoint: Endpoint): Promise<Response> {
-  const sent = await sentOf(ctx);
+  const sent = await sentOf(ctx, endpoint);
   const { provider } = sent;
   const spot = locate(ctx, sent, "audio/speech");
   const shape = shapeOf(provider, "audio/speech");

@@ -38,7 +38,7 @@ export async function transcriptions(
   next: Next,
   endpoint: Endpoint,
 ): Promise<Response> {
-  const sent = await sentOf(ctx);
+  const sent = await sentOf(ctx, endpoint);
   const { provider, form } = sent;
   const operation = endpoint.operation as Operation;
   const spot = locate(ctx, sent, operation);

@@ -1,4 +1,4 @@
-/** What the unified API has not, as each official client raises it; and what it must not stand in the way of. */
+/** What the unified API has not or cannot mean, as each official client raises it. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { anthropicOf, googleOf, openAIOf } from "../support/unified-clients.ts";
@@ -105,6 +105,58 @@ describe("endpoints that the unified API has not", () => {
     for (const path of ["/v1/acc/default/opnai/files", "/v1/acc/other/openai/files", "/files"]) {
       const answer = await ask(new Request(`http://gateway.test${path}`));
       assert.equal((await read(answer)).name, "AiGatewayError", path);
+    }
+  });
+});
+
+describe("requests that nobody could answer", () => {
+  it("a conversation of nothing is refused in the client's format, and never sent", async () => {
+    const ask = gatewayOver(never);
+    const claude = "anthropic/claude-sonnet-4-5";
+    const gpt = "openai/gpt-4o-mini";
+    const asked: readonly [path: string, body: Json, message: (answer: Json) => string][] = [
+      ["/v1/chat/completions", { model: claude, messages: [] }, ({ error }) => error.message],
+      ["/v1/responses", { model: claude, input: [] }, ({ error }) => error.message],
+      [
+        "/v1/messages",
+        { model: gpt, max_tokens: 9, system: "Be brief", messages: [] },
+        ({ type, error }) => `${type}: ${error.message}`,
+      ],
+      [`/v1/messages/count_tokens`, { model: gpt, messages: [] }, ({ error }) => error.message],
+      [`/v1beta/models/${gpt}:generateContent`, { contents: [] }, ({ error }) => error.message],
+      ["/compat/v2/chat", { model: gpt, messages: [] }, ({ message }) => message],
+      [
+        `/compat/model/${encodeURIComponent(gpt)}/converse`,
+        { messages: [] },
+        ({ message }) => message,
+      ],
+    ];
+    for (const [path, body, message] of asked) {
+      const answer = await ask(
+        new Request(`http://gateway.test${path}`, { method: "POST", body: JSON.stringify(body) }),
+      );
+      assert.equal(answer.status, 400, path);
+      assert.match(message(await read(answer)), /'(messages|input|contents)' is an empty array/);
+    }
+    const error: Json = await openAIOf(ask).chat.completions.create({ model: claude, messages: [] })
+      .catch((error: unknown) => error);
+    assert.equal(error.constructor.name, "BadRequestError");
+    assert.equal(error.param, "messages");
+  });
+
+  it("a request without a model is told which ones there are for it", async () => {
+    const client = openAIOf(gatewayOver(never));
+    const asked: Record<string, () => Promise<unknown>> = {
+      "openai/gpt-image-1": () => client.images.generate({ prompt: "A cat" }),
+      "openai/text-embedding-3-small": () => client.embeddings.create({ input: "A cat" } as Json),
+      "openai/gpt-4o-mini-tts": () => client.audio.speech.create({ input: "A cat" } as Json),
+      "openai/gpt-4o-transcribe": () => client.audio.transcriptions.create({ file } as Json),
+    };
+    for (const [example, asking] of Object.entries(asked)) {
+      const error: Json = await asking().then(() => undefined, (error: unknown) => error);
+      assert.equal(error.status, 400);
+      assert.equal(error.param, "model");
+      assert.ok(error.message.includes(`such as '${example}'`), error.message);
     }
   });
 });

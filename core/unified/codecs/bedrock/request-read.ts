@@ -38,10 +38,8 @@ export function readRequest(body: Json, place: Place): ChatRequest {
     const parts = readBlocks(body.system, "system", "client");
     if (parts.length > 0) request.messages.push({ role: "system", parts });
   }
-  if (body.messages != null && !Array.isArray(body.messages)) {
-    throw wrong("messages", body.messages, "an array");
-  }
-  list(body.messages).forEach((value, index) => {
+  if (!Array.isArray(body.messages)) throw wrong("messages", body.messages, "an array");
+  body.messages.forEach((value, index) => {
     request.messages.push(readMessage(value, `messages[${index}]`));
   });
   const inference = optional<Json>(body, "inferenceConfig", "object", "") ?? {};
