@@ -37,6 +37,8 @@ const exposed = [
   "x-ratelimit-reset-tokens",
   "x-should-retry",
   "x-sluice-cache-reason",
+  "x-sluice-did-you-mean",
+  "x-sluice-dropped",
   "x-sluice-ratelimit-limit-concurrent",
   "x-sluice-ratelimit-limit-requests",
   "x-sluice-ratelimit-limit-tokens",
@@ -45,6 +47,7 @@ const exposed = [
   "x-sluice-ratelimit-remaining-tokens",
   "x-sluice-ratelimit-reset-requests",
   "x-sluice-ratelimit-reset-tokens",
+  "x-sluice-tokens",
 ].join(", ");
 
 /** True when a page of the origin may call the gateway. */

@@ -65,8 +65,6 @@ async function fullName(ctx: Context, name: string): Promise<string | undefined>
 
 /** Azure's models are called what its customers call them. */
 const unnamed = ["azure-openai"];
-/** The table has both of Google's houses as one, and only one of them has models of others. */
-const elsewhere = /^google-ai-studio\/claude-/;
 
 /**
  * What is configured, and the price table's models of the providers that have a key for this caller; of all
@@ -80,7 +78,6 @@ async function entries(ctx: Context): Promise<Entry[]> {
     if (lendable.size > 0 && !lendable.has(owner) || unnamed.includes(owner)) continue;
     for (const { id: model, name, context } of catalogue.models(owner)) {
       const id = `${owner}/${model}`;
-      if (elsewhere.test(id)) continue;
       found.push({ id, owner, name: name ?? model, ...context !== undefined && { context } });
     }
   }

@@ -137,13 +137,24 @@ export async function faultAnswer(
 ): Promise<Response> {
   const text = await wholeText(response);
   const body = parse(text);
+  const fault = codecs[from].readFault(response.status, body ?? text);
+  const meant = await meantBy(ctx, fault);
+  if (meant !== undefined) response.headers.set("x-sluice-did-you-mean", meant);
   if (from === to && hasShape(body, to)) {
     const headers = headersFrom(response);
     headers.set("content-type", response.headers.get("content-type") ?? "application/json");
     return new Response(text, { status: response.status, headers });
   }
-  const fault = codecs[from].readFault(response.status, body ?? text);
+  if (meant !== undefined) fault.message += ` (did you mean '${meant}'?)`;
   return faultResponse(response, fault, to, ctx.requestId);
+}
+
+/** A name that is nearly the one that the provider does not know. */
+async function meantBy({ shared }: Context, fault: ChatFault): Promise<string | undefined> {
+  const { attempt, model } = shared;
+  if (fault.status !== 400 && fault.status !== 404 || !attempt || !model) return undefined;
+  const { meantModel } = await import("./meant.ts");
+  return await meantModel(fault, attempt.provider.slug, model).catch(() => undefined);
 }
 
 function hasShape(body: unknown, format: ChatFormat): boolean {

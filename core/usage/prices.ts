@@ -93,6 +93,9 @@ export interface Catalogue {
   sellers(model: string): string[];
 }
 
+/** The table has both of Google's houses as one, and only one of them has models of others. */
+const elsewhere = /^claude-/;
+
 /** Reads the same table for its names. */
 export async function loadCatalogue(): Promise<Catalogue> {
   const { findProvider } = await import("@pydantic/genai-prices");
@@ -103,7 +106,9 @@ export async function loadCatalogue(): Promise<Catalogue> {
     models(provider) {
       const id = Object.hasOwn(ids, provider) ? ids[provider] : undefined;
       const models = id === undefined ? [] : findProvider({ providerId: id })?.models ?? [];
-      return models.filter(({ deprecated }) => !deprecated).map(
+      const gone = ({ id, deprecated }: (typeof models)[number]) =>
+        deprecated || provider === "google-ai-studio" && elsewhere.test(id);
+      return models.filter((model) => !gone(model)).map(
         ({ id, name, context_window: context }) => ({
           id,
           ...name !== undefined && { name },

@@ -1,6 +1,7 @@
 /** Whose model a name means, in every spelling that clients have for it. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { loadFixture } from "../support/fixtures.ts";
 import { gatewayOver } from "../support/unified-gateway.ts";
 
 interface Asked {
@@ -149,4 +150,93 @@ it("a method of Google's models that is not served is a 404 that names those tha
   assert.ok("status" in failed);
   assert.equal(failed.status, 404);
   assert.match(failed.message, /'batchGenerateContent'; it has generateContent, .*countTokens/);
+});
+
+describe("a name that its provider does not know", () => {
+  /** Asks a provider that answers as it was recorded to. */
+  async function refused(model: string, recording: string, path: string) {
+    const { status, responseBody } = loadFixture(recording);
+    const gateway = gatewayOver(() =>
+      new Response(new Uint8Array(responseBody), {
+        status,
+        headers: { "content-type": "application/json" },
+      })
+    );
+    const answer = await gateway(
+      new Request(`http://gateway.test${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: "Bearer k" },
+        body: JSON.stringify({
+          model,
+          max_tokens: 9,
+          messages: [{ role: "user", content: "Hi" }],
+          input: "Hi",
+        }),
+      }),
+    );
+    assert.equal(answer.status, status);
+    return {
+      meant: answer.headers.get("x-sluice-did-you-mean"),
+      text: await answer.text(),
+      recorded: responseBody.toString(),
+    };
+  }
+
+  const chat = "/v1/chat/completions";
+  const messages = "/v1/messages";
+  const recordings: readonly [model: string, meant: string | null, recording: string][] = [
+    ["openai/gpt-4o-mnii", "openai/gpt-4o-mini", "openai/chat-error-404"],
+    ["openai/claude-sonnet-4-5", "anthropic/claude-sonnet-4-5", "openai/chat-error-404"],
+    ["anthropic/claude-sonet-4-5", "anthropic/claude-sonnet-4-5", "anthropic/messages-error-404"],
+    [
+      "google/gemini-2.5-flsh",
+      "google-ai-studio/gemini-2.5-flash",
+      "google-ai-studio/stream-generate-content-error-404",
+    ],
+    [
+      "aws-bedrock/us.anthropic.claude-sonnet-4-5-2025929-v1:0",
+      "aws-bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+      "amazon-bedrock/invoke-error-400",
+    ],
+    ["groq/llama-3.3-70b-versatil", "groq/llama-3.3-70b-versatile", "groq/chat-error-404"],
+    [
+      "fireworks/kimi-k2p55",
+      "fireworks/accounts/fireworks/models/kimi-k2p5",
+      "fireworks/synthetic-error-404",
+    ],
+    [
+      "workers-ai/@cf/meta/llama-3.2-1b-instrct",
+      "workers-ai/@cf/meta/llama-3.2-1b-instruct",
+      "workers-ai/synthetic-error-400-no-such-model",
+    ],
+    // Nothing is near; it is known, and not for this key; it is another failure.
+    ["openai/quite-another-thing", null, "openai/chat-error-404"],
+    ["openai/gpt-4o-mini", null, "openai/chat-error-404"],
+    ["openai/gpt-4o-mnii", null, "openai/chat-error-400"],
+  ];
+  for (const [model, meant, recording] of recordings) {
+    it(`${model}: ${meant ?? "no hint"} (${recording})`, async () => {
+      for (const path of [chat, messages]) {
+        const told = await refused(model, recording, path);
+        assert.equal(told.meant, meant);
+        // What comes in the client's own format comes as it is.
+        if (told.text === told.recorded) continue;
+        assert.equal(told.text.includes(`(did you mean '${meant}'?)`), meant !== null, told.text);
+      }
+    });
+  }
+
+  it("of one who does not chat", async () => {
+    const { meant } = await refused(
+      "voyage/voyage-3.6",
+      "voyage/embeddings-error-400",
+      "/v1/embeddings",
+    );
+    assert.equal(meant, "voyage/voyage-3.5");
+  });
+
+  it("is sent on all the same, for the table does not know what is new", async () => {
+    const told = await led("openai/gpt-99");
+    assert.deepEqual("model" in told && told.model, "gpt-99");
+  });
 });
