@@ -23,7 +23,7 @@ import { memoryCounters, memoryKV } from "./storage/memory.ts";
 import type { Stores } from "./storage/ports.ts";
 import { Allowance } from "./streams/tape.ts";
 import type { TelemetryConfig, TelemetrySettings } from "./telemetry/settings.ts";
-import { createPricer, type Pricer } from "./usage/cost.ts";
+import { lazyPricer, type Pricer } from "./usage/cost.ts";
 import { VirtualKeys } from "./auth/virtual-keys.ts";
 
 /** One for each gateway, handed to plugins as `ctx.host`. */
@@ -214,7 +214,7 @@ export function createHost(options: HostOptions): OwnHost {
   };
   const stores = guardStores(given, { now, report });
   const immediate = runtimeName() === "workers";
-  const pricer = createPricer({ prices: setup.config.prices, now, report });
+  const pricer = lazyPricer({ prices: setup.config.prices, now, report });
   const settings = new Settings({
     setup,
     kv: stores.keys,

@@ -7,7 +7,8 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { calcPrice } from "@pydantic/genai-prices";
-import { createPricer, totalOf } from "../../core/usage/cost.ts";
+import { totalOf } from "../../core/usage/cost.ts";
+import { createPricer } from "../../core/usage/pricer.ts";
 import type { Usage } from "../../core/usage/usage.ts";
 
 interface Expected {

@@ -3,7 +3,8 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { providers } from "../../adapters/mod.ts";
 import { readAnswer } from "../../core/formats/read.ts";
-import { createPricer, totalOf } from "../../core/usage/cost.ts";
+import { totalOf } from "../../core/usage/cost.ts";
+import { createPricer } from "../../core/usage/pricer.ts";
 import type { Usage } from "../../core/usage/usage.ts";
 import { loadFixture } from "../support/fixtures.ts";
 

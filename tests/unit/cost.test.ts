@@ -2,11 +2,12 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import {
   type CostParts,
-  createPricer,
   type CustomCost,
+  lazyPricer,
   parseCustomCost,
   type PriceOverrides,
   type Pricer,
+  type PriceRule,
   totalOf,
 } from "../../core/usage/cost.ts";
 import type { PriceTable } from "../../core/usage/prices.ts";
@@ -36,7 +37,7 @@ function pricer(prices: PriceOverrides = {}, load?: () => Promise<PriceTable>) {
       });
     },
   };
-  const made: Pricer = createPricer({
+  const made: Pricer = lazyPricer({
     prices,
     now: () => clock,
     report: (message) => reports.push(message),
@@ -44,7 +45,7 @@ function pricer(prices: PriceOverrides = {}, load?: () => Promise<PriceTable>) {
   });
   const cost = ({ provider = "openai", model = "known", usage, custom }: Ask, when = at) =>
     made.cost({ provider, model, usage, at: when, ...custom !== undefined && { custom } });
-  return { cost, reports, asked, pass: (ms: number) => clock += ms };
+  return { cost, use: made.use, reports, asked, pass: (ms: number) => clock += ms };
 }
 
 const near = (parts: CostParts | null, dollars: number) => {
@@ -148,6 +149,7 @@ describe("who says the price", () => {
 
   it("answers at once when the table is not needed, or there", async () => {
     const { cost } = pricer({ "openai/known": { input: 1, output: 1 } });
+    await cost({ usage }); // what prices is loaded with the first
     assert.ok(!(cost({ usage }) instanceof Promise));
     assert.ok(!(cost({ model: "x", usage, custom: { total_cost: 1 } }) instanceof Promise));
     assert.ok(!(cost({ model: "x", usage: { cost: 1 } }) instanceof Promise));
@@ -155,6 +157,22 @@ describe("who says the price", () => {
     assert.ok(first instanceof Promise);
     await first;
     assert.ok(!(cost({ provider: "groq", usage }) instanceof Promise));
+  });
+
+  it("stored prices that were told before the first answer came, and those that replace them", async () => {
+    const { cost, use } = pricer({ "openai/known": { input: 1, output: 1 } });
+    const stored = (input: number): PriceRule => ({
+      provider: "openai",
+      model: "known",
+      rule: "equals",
+      rates: { per: 1_000_000, input, output: 0 },
+    });
+    use([stored(30)]);
+    near(await cost({ usage }), 30);
+    use([stored(40)]);
+    near(await cost({ usage }), 40);
+    use([]);
+    near(await cost({ usage }), 2);
   });
 
   it("looks a model up once, and again when prices may have changed", async () => {
