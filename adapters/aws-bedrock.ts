@@ -8,7 +8,7 @@
 import { Code, GatewayError } from "../core/error.ts";
 import { baseOf, type Call, defineProvider, hostPart, type Provider } from "../core/provider.ts";
 
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** Hosts and signing names, by the service segment of the path. */
 const services: Readonly<Record<string, { host: string; domain: string; name: string }>> = {
@@ -28,7 +28,7 @@ export const awsBedrock: Provider = defineProvider({
   aliases: ["amazon-bedrock", "bedrock"],
   baseURL: "https://{host}",
   format: "bedrock-converse",
-  dialect: dialects["aws-bedrock"]!,
+  dialect: dialectOf("aws-bedrock"),
   url(call) {
     const { service, region, rest } = parts(call);
     const domain = region.startsWith("cn-") ? `${service.domain}.cn` : service.domain;

@@ -7,14 +7,14 @@
  */
 import { Code, GatewayError } from "../core/error.ts";
 import { baseOf, defineProvider, hostPart, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** The row. A `base_url` stands in for the origin. */
 export const azureOpenAI: Provider = defineProvider({
   slug: "azure-openai",
   aliases: ["azure"],
   baseURL: "https://{resource}.{domain}",
-  dialect: dialects["azure-openai"]!,
+  dialect: dialectOf("azure-openai"),
   key: { header: "api-key" },
   url(call) {
     const [resource = "", ...rest] = call.path.split("/");

@@ -6,13 +6,13 @@
  */
 import { joinURL } from "../core/path.ts";
 import { baseOf, defineProvider, hostPart, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** The row. A `base_url` stands in for the deployments' hosts as well. */
 export const baseten: Provider = defineProvider({
   slug: "baseten",
   baseURL: "https://inference.baseten.co",
-  dialect: dialects.baseten!,
+  dialect: dialectOf("baseten"),
   version: "v1",
   url(call) {
     const base = baseOf(this, call.settings);

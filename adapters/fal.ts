@@ -7,7 +7,7 @@
 import { Code, GatewayError } from "../core/error.ts";
 import { assertSafePath } from "../core/path.ts";
 import { baseOf, defineProvider, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** The row. A `base_url` stands in for all of fal's hosts. */
 export const fal: Provider = defineProvider({
@@ -15,7 +15,7 @@ export const fal: Provider = defineProvider({
   aliases: ["fal-ai"],
   baseURL: "https://fal.run",
   format: "none",
-  dialect: dialects.fal!,
+  dialect: dialectOf("fal"),
   key: { header: "authorization", scheme: "Key" },
   url(call) {
     const base = baseOf(this, call.settings);

@@ -6,7 +6,7 @@
  */
 import { Code, GatewayError } from "../core/error.ts";
 import { baseOf, type Call, defineProvider, hostPart, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 import { modelBeforeMethod } from "./rows.ts";
 
 /** Where Google mints tokens; the `token_uri` in a service account is never followed. */
@@ -23,7 +23,7 @@ export const googleVertexAI: Provider = defineProvider({
     const host = hostOf(location ?? "global");
     return `${baseOf(this, call.settings).replace("{host}", host)}/${call.path}`;
   },
-  dialect: dialects["google-vertex-ai"]!,
+  dialect: dialectOf("google-vertex-ai"),
   model: modelBeforeMethod,
   async authorize(call, key) {
     const sent = /^Bearer\s+(\S+)$/i.exec(call.headers["authorization"] ?? "")?.[1];

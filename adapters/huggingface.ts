@@ -6,14 +6,14 @@
  * @module
  */
 import { baseOf, defineProvider, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** The row. A `base_url` stands in for the origin. */
 export const huggingface: Provider = defineProvider({
   slug: "huggingface",
   aliases: ["hf"],
   baseURL: "https://router.huggingface.co",
-  dialect: dialects.huggingface!,
+  dialect: dialectOf("huggingface"),
   url(call) {
     return `${baseOf(this, call.settings)}/${onRouter(call.path)}`;
   },

@@ -6,7 +6,7 @@
  */
 import { joinURL } from "../core/path.ts";
 import { baseOf, type Call, defineProvider, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** Model of Google's `.../models/{model}:{method}`. */
 export function modelBeforeMethod(path: string): string | undefined {
@@ -97,5 +97,5 @@ const local: Provider[] = [
 
 /** All of them. */
 export const rows: readonly Provider[] = [...bearer, ...ownFormat, ...media, ...local].map((row) =>
-  defineProvider({ ...row, ...dialects[row.slug] && { dialect: dialects[row.slug]! } })
+  defineProvider({ ...row, dialect: dialectOf(row.slug) })
 );

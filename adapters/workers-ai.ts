@@ -4,13 +4,13 @@
  * @module
  */
 import { baseOf, defineProvider, hostPart, type Provider } from "../core/provider.ts";
-import { dialects } from "./dialects.ts";
+import { dialectOf } from "./spoken.ts";
 
 /** The row. A `base_url` stands in for the origin; `account_id` for the account of the URL. */
 export const workersAI: Provider = defineProvider({
   slug: "workers-ai",
   baseURL: "https://api.cloudflare.com",
-  dialect: dialects["workers-ai"]!,
+  dialect: dialectOf("workers-ai"),
   url(call) {
     const account = hostPart(
       call.settings.account_id ?? call.account,

@@ -79,6 +79,8 @@ export interface Place {
  * them.
  */
 export interface Dialect {
+  /** Fills in the rest, where that is loaded only once it is needed; before that nothing else is there. */
+  load?(): Promise<void>;
   /**
    * Where it serves each format of chats. The first is what other formats are translated to, requests of
    * one of the others pass as they are. Absent: none.

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { definePlugin, type Plugin } from "../plugin.ts";
+import type { Context } from "../context.ts";
+import { definePlugin, type Next, type Plugin } from "../plugin.ts";
 import { compat } from "./compat.ts";
 
 /**
@@ -13,12 +14,21 @@ import { compat } from "./compat.ts";
  */
 export function unified(): Plugin {
   // Loaded when it is asked for: requests to a provider's own API never need it.
-  let pipeline: Promise<typeof import("./pipeline.ts")> | undefined;
+  let loading: Promise<Serve> | undefined;
   return definePlugin("unified", (ctx, next) => {
     if (ctx.provider !== compat) return next();
-    pipeline ??= import("./pipeline.ts");
-    return pipeline.then(({ serve }) => serve(ctx, next));
+    loading ??= load(ctx);
+    return loading.then((serve) => serve(ctx, next));
   });
+}
+
+type Serve = (ctx: Context, next: Next) => Promise<Response>;
+
+/** The code, and with it what it has to know of the providers. */
+async function load({ host }: Context): Promise<Serve> {
+  await Promise.all(host.providers.map(({ dialect }) => dialect?.load?.()));
+  const { serve } = await import("./pipeline.ts");
+  return serve;
 }
 
 /** The chain with the unified API in its place. */

@@ -1,10 +1,13 @@
 // A gateway whose providers are functions, asked through the unified API.
 import { providers } from "../../adapters/mod.ts";
+import { loadDialects } from "../../adapters/spoken.ts";
 import { createGateway } from "../../mod.ts";
 import type { GatewayOptions } from "../../core/gateway.ts";
 import type { ChatFormat } from "../../core/unified/chat.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { Fetch } from "./unified-clients.ts";
+
+await loadDialects();
 
 /** A provider that is asked in one of its formats only. */
 export function speaking(slug: string, format: ChatFormat): Provider {

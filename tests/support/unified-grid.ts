@@ -3,8 +3,11 @@ import type { ChatFormat, ChatRequest, Part } from "../../core/unified/chat.ts";
 import { codecs } from "../../core/unified/codecs/mod.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { providers } from "../../adapters/mod.ts";
+import { loadDialects } from "../../adapters/spoken.ts";
 import { gatewayOver } from "./unified-gateway.ts";
 import { answerOf, providersOf, said, type Told, toldOf } from "./unified-provider.ts";
+
+await loadDialects();
 
 const png =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

@@ -2,9 +2,12 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { providers } from "../../adapters/mod.ts";
+import { loadDialects } from "../../adapters/spoken.ts";
 import type { Json } from "../../core/formats/json.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { fixtureNames, loadFixture } from "../support/fixtures.ts";
+
+await loadDialects();
 
 const rowOf = (slug: string) => {
   const row = providers.find((one) => one.slug === slug || one.aliases?.includes(slug));
@@ -21,6 +24,11 @@ function spelled(slug: string, body: Json, model = "m") {
   const written = dialect?.request?.(structuredClone(whole), "openai-chat", lost, target) ?? whole;
   return { body: written, messages: written.messages as Json[], lost: [...lost.names].sort() };
 }
+
+it("every row that says it has a dialect has one", () => {
+  const without = providers.filter(({ dialect }) => dialect && !dialect.chat && !dialect.endpoints);
+  assert.deepEqual(without.map(({ slug }) => slug), []);
+});
 
 describe("dialects: what is said otherwise", () => {
   it("the most tokens, and developers", () => {

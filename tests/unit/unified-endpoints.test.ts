@@ -3,9 +3,12 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { providers } from "../../adapters/mod.ts";
+import { loadDialects } from "../../adapters/spoken.ts";
 import type { Operation } from "../../core/unified/dialect.ts";
 import { pathOf } from "../../core/unified/forward.ts";
 import { exchange, gateway, json, read, recorded, sent } from "./unified-endpoints.ts";
+
+await loadDialects();
 
 describe("rankings", () => {
   const asked = { query: "what is ruby", documents: ["Paris", { text: "Ruby" }] };

@@ -5,10 +5,13 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { providers } from "../../adapters/mod.ts";
+import { loadDialects } from "../../adapters/spoken.ts";
 import type { ChatFormat } from "../../core/unified/chat.ts";
 import { gatewayOver } from "../support/unified-gateway.ts";
 import { answerOf, providersOf, said, toldOf } from "../support/unified-provider.ts";
 import { type Json, recordedChats } from "../support/unified-told.ts";
+
+await loadDialects();
 
 const recordings = recordedChats().filter(({ requestBody }) => requestBody?.[0] === 0x7b);
 
