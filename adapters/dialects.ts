@@ -9,13 +9,13 @@ import type { Dialect } from "../core/unified/dialect.ts";
 import { clouds } from "./clouds.ts";
 import { images, only, speech } from "./endpoints.ts";
 import {
-  alternate,
   deepseek,
   grok,
   groq,
   likeOpenAI,
   mistral,
   openRouter,
+  perplexity,
   together,
 } from "./quirks.ts";
 import { rename, spelled, thinkingSwitch } from "./spelling.ts";
@@ -146,7 +146,7 @@ export const dialects: Readonly<Record<string, Dialect>> = {
         "seed",
         "user",
       ],
-      also: (body) => alternate(body),
+      also: perplexity,
     }),
   },
   cerebras: {

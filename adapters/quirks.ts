@@ -12,7 +12,10 @@ import { cut, instruct, omit, rename, shortIds, spelled, thinkingSwitch } from "
 export function grok(body: Json, lost: Lost, model: string): void {
   const thinks = /grok-(?:3-mini|4|code)|reasoning/.test(model) &&
     !/non-reasoning/.test(model);
-  if (!thinks) return;
+  if (!thinks) {
+    if (/grok-[23]|non-reasoning/.test(model)) omit(body, "reasoning_effort", lost);
+    return;
+  }
   for (const name of ["stop", "presence_penalty", "frequency_penalty", "logit_bias"]) {
     omit(body, name, lost);
   }
@@ -38,11 +41,19 @@ export function groq(body: Json, lost: Lost, model: string): void {
   else if (tier === "default" || tier === "scale") omit(body, "service_tier", lost);
 }
 
+/** Mistral's models that do not think when they are asked to, by its page on reasoning: 422. */
+const unasked =
+  /^(?:codestral|devstral|magistral|ministral|mixtral|open-|pixtral|voxtral)|^mistral-(?:(?:7b|large|nemo|saba|tiny)\b|(?:small|medium)-(?:2[3-5]\d\d|24b|3[.-][0-4]))/;
+
 /** Other names, its own ids, and an answer that is begun has to say so. */
-export function mistral(body: Json): void {
+export function mistral(body: Json, lost: Lost, model: string): void {
   rename(body, "seed", "random_seed");
   shortIds(body, /^[A-Za-z0-9]{9}$/);
-  if (body.reasoning_effort === "max") body.reasoning_effort = "xhigh";
+  const effort = body.reasoning_effort;
+  if (unasked.test(model)) omit(body, "reasoning_effort", lost);
+  else if (model.startsWith("mistral") && typeof effort === "string") {
+    body.reasoning_effort = /none|minimal/.test(effort) ? "none" : "high"; // there is nothing between
+  }
   for (const tool of list(body.tools)) {
     const fn = object(object(tool)?.function);
     if (fn !== undefined) fn.parameters ??= { type: "object", properties: {} };
@@ -85,8 +96,17 @@ export function deepseek(body: Json, lost: Lost): void {
   instruct(body, `Answer with a JSON object that is valid against this JSON Schema:\n${schema}`);
 }
 
+/** Few of its models think. */
+export function perplexity(body: Json, lost: Lost, model: string): void {
+  alternate(body);
+  const effort = body.reasoning_effort;
+  if (!/reasoning|research/.test(model)) omit(body, "reasoning_effort", lost);
+  else if (effort === "none" || effort === "minimal") body.reasoning_effort = "low";
+  else if (effort === "xhigh" || effort === "max") body.reasoning_effort = "high";
+}
+
 /** User and assistant have to take turns. */
-export function alternate(body: Json): void {
+function alternate(body: Json): void {
   const merged: unknown[] = [];
   for (const value of list(body.messages)) {
     const message = object(value);
@@ -113,6 +133,7 @@ function openAI(body: Json, lost: Lost, model: string): void {
   shortIds(body, /^[^]{1,40}$/);
   cut(body, "user", 64);
   cut(body, "safety_identifier", 64);
+  if (list(body.modalities).includes("image")) omit(body, "modalities", lost);
   const effort = body.reasoning_effort;
   if (/^(?:gpt-[34]|chatgpt-)/.test(model)) omit(body, "reasoning_effort", lost);
   else if (typeof effort === "string") {

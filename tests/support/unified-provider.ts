@@ -15,7 +15,7 @@ import { assertNative } from "./unified-native.ts";
 
 /** A format, and a provider that is asked in it. */
 export const providersOf: readonly { name: string; format: ChatFormat; model: string }[] = [
-  { name: "openai-chat", format: "openai-chat", model: "mistral/mistral-large-latest" },
+  { name: "openai-chat", format: "openai-chat", model: "mistral/mistral-small-latest" },
   { name: "openai-responses", format: "openai-responses", model: "openai/gpt-5-pro" },
   { name: "anthropic", format: "anthropic-messages", model: "anthropic/claude-sonnet-4-5" },
   { name: "gemini", format: "gemini", model: "google-ai-studio/gemini-2.5-pro" },

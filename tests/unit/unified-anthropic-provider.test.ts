@@ -163,6 +163,10 @@ describe("Claude: thinking", () => {
     assert.deepEqual(never.body.tool_choice, { type: "auto" });
     assert.deepEqual(never.body.thinking, { type: "adaptive" });
     assert.deepEqual(never.lost, ["tool_choice"]);
+    // Nor is there room for the thoughts that are not thought.
+    assert.equal(wrote("claude-sonnet-4-5", { ...asked, max_tokens: 100 }).body.max_tokens, 100);
+    const plain = wrote("claude-sonnet-4-5", { tools: asked.tools! }).body;
+    assert.equal(four.body.max_tokens, plain.max_tokens);
   });
 });
 

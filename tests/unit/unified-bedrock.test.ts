@@ -405,6 +405,7 @@ describe("Bedrock Converse: requests of other formats", () => {
     );
     assert.equal(forced.body.additionalModelRequestFields, undefined);
     assert.deepEqual(forced.lost, ["reasoning"]);
+    assert.equal(forced.body.inferenceConfig, undefined); // no room for thoughts either
     assert.deepEqual(
       convert({ messages: [says("q")], top_k: 4 }, nova).body.additionalModelRequestFields,
       {

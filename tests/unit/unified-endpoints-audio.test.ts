@@ -123,7 +123,7 @@ describe("speech", () => {
     const { post, seen } = gateway([recorded("mistral/audio-speech")]);
     const response = await post("/v1/audio/speech", {
       ...request,
-      voice: "alloy",
+      voice: "Alloy",
       model: `mistral/${request.model}`,
     });
     assert.equal(response.headers.get("x-sluice-dropped"), "voice");

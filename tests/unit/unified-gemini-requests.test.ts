@@ -483,6 +483,10 @@ describe("a request to Google's model", () => {
       modalities: ["audio"],
       audio: { voice: "Puck", format: "mp3" },
     }, ["audio.format"]],
+    ["a voice of OpenAI's", {
+      modalities: ["audio"],
+      audio: { voice: "alloy", format: "pcm16" },
+    }, ["audio.voice"]],
     ["members of another format", { extra: { prediction: {} } }, ["prediction"]],
     ["a custom tool", { tools: [{ type: "custom", name: "c" }] }, ["tools.custom"]],
     ["another's tool", {

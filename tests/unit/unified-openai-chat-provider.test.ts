@@ -193,6 +193,21 @@ describe("Chat Completions: a request of another format", () => {
     }
   });
 
+  it("speaks with a voice that OpenAI has, in a form that it can stream", () => {
+    const asked: Partial<ChatRequest> = {
+      format: "gemini",
+      modalities: ["audio"],
+      audio: { voice: "Kore" },
+    };
+    const whole = write(asked);
+    assert.deepEqual(whole.body.modalities, ["text", "audio"]);
+    assert.deepEqual(whole.body.audio, { voice: "alloy", format: "wav" });
+    assert.deepEqual(whole.lost, ["audio.voice"]);
+    const { body, lost } = write({ ...asked, audio: { voice: "coral" }, stream: true });
+    assert.deepEqual(body.audio, { voice: "coral", format: "pcm16" });
+    assert.deepEqual(lost, []);
+  });
+
   it("asks for the usage of every stream", () => {
     const { body } = write({ stream: true });
     assert.deepEqual(body.stream_options, { include_usage: true });

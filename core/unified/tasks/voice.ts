@@ -9,6 +9,7 @@ import { fromBase64 } from "../base64.ts";
 import type { Shape } from "../dialect.ts";
 import type { Lost } from "../lost.ts";
 import type { Spot } from "../place.ts";
+import { geminiVoice, openAIVoices } from "../voices.ts";
 
 /** What is to be said. */
 export interface SpeechRequest {
@@ -26,14 +27,11 @@ export interface SpeechRequest {
   extra: Json;
 }
 
-/** OpenAI's own voices, which nobody else has. */
-const openAIs = /^(?:alloy|ash|ballad|cedar|coral|echo|fable|marin|nova|onyx|sage|shimmer|verse)$/;
-
 /** A voice that every account has, from each provider's own examples. */
 const usual: Partial<Record<Shape, string>> = {
   cartesia: "694f9389-aac1-45b6-b726-9d9369183238",
   elevenlabs: "JBFqnCBsd6RMkjVDRZzb",
-  gemini: "Kore",
+  gemini: geminiVoice,
   grok: "eve",
   mistral: "en_paul_neutral",
 };
@@ -45,7 +43,7 @@ export function writeSpeech(
   spot: Spot,
   lost: Lost,
 ): Question {
-  const isForeign = request.voice !== undefined && openAIs.test(request.voice);
+  const isForeign = request.voice !== undefined && openAIVoices.test(request.voice);
   if (isForeign) lost.drop("voice");
   const own = isForeign ? undefined : request.voice;
   const asked: SpeechRequest = { ...request, voice: own ?? usual[shape] ?? "" };

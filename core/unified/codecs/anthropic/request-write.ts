@@ -14,7 +14,7 @@ import { contentOf, dropExtra, writeCache } from "./blocks-write.ts";
 import { type Claude, claudeOf } from "./claude.ts";
 import { answerTool, own } from "./marks.ts";
 import { converse, lostThoughts, turns } from "./messages-write.ts";
-import { displayOf, type Thinking, thinkingFor } from "./thinking-write.ts";
+import { displayOf, roomOf, type Thinking, thinkingFor } from "./thinking-write.ts";
 import { rooted, writeChoice, writeTools } from "./tools-write.ts";
 
 /** Members in a fixed order, so that the same request gives the same bytes. */
@@ -32,6 +32,7 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
     if ((budget && lostThoughts(messages)) || (forced && isOn(how) && claude.off !== "never")) {
       lost.drop("reasoning");
       delete how.effort;
+      how.max_tokens = request.max_tokens ?? roomOf(claude); // there may have been room for thoughts
       if (claude.off === "disabled") how.thinking = { type: "disabled" };
       else delete how.thinking;
     }
@@ -82,7 +83,7 @@ function isOn({ thinking }: Thinking): boolean {
 
 /** As a client of this format has said it. */
 function thinkingSaid({ reasoning, max_tokens }: ChatRequest, claude: Claude): Thinking {
-  const said: Thinking = { max_tokens: max_tokens ?? Math.min(32_000, claude.most) };
+  const said: Thinking = { max_tokens: max_tokens ?? roomOf(claude) };
   if (reasoning?.effort !== undefined) said.effort = reasoning.effort;
   if (reasoning?.enabled === false) said.thinking = { type: "disabled" };
   if (reasoning?.enabled !== true) return said;

@@ -30,13 +30,18 @@ const room = 32_000;
 /** The least budget there is. */
 const least = 1024;
 
+/** Most tokens of an answer without thoughts, where the client does not say. */
+export function roomOf({ most }: Claude): number {
+  return Math.min(room, most);
+}
+
 /** For a client of another format, which does not know what this model takes. */
 export function thinkingFor(
   { reasoning = {}, max_tokens }: ChatRequest,
   claude: Claude,
   lost: Lost,
 ): Thinking {
-  const plain: Thinking = { max_tokens: max_tokens ?? Math.min(room, claude.most) };
+  const plain: Thinking = { max_tokens: max_tokens ?? roomOf(claude) };
   const { effort, budget, enabled } = reasoning;
   const off = enabled === false || effort === "none" || budget === 0;
   const asked = off || enabled === true || effort !== undefined || budget !== undefined;

@@ -9,6 +9,7 @@ import type { Target } from "../../codec.ts";
 import { lowerSchema } from "../../json-schema.ts";
 import { geminiJsonSchema, geminiSchema } from "../../json-schema/rules.ts";
 import type { Lost } from "../../lost.ts";
+import { geminiVoice, openAIVoices } from "../../voices.ts";
 import { dropUnsaid, type Unsaid } from "../unsaid.ts";
 import { Contents } from "./contents-write.ts";
 import { generationOf, thinkingFor } from "./thinking.ts";
@@ -169,10 +170,13 @@ function writeShape(
 
 /** Voices have other names elsewhere; the format is always PCM. */
 function writeVoice(config: Json, { audio = {}, modalities }: ChatRequest, lost: Lost): void {
-  const voice = audio.voice;
-  if (typeof voice === "string") {
-    config.speechConfig = { voiceConfig: { prebuiltVoiceConfig: { voiceName: voice } } };
-  } else if (voice !== undefined) lost.drop("audio.voice");
+  const { voice } = audio;
+  const foreign = typeof voice !== "string" || openAIVoices.test(voice);
+  if (voice !== undefined) {
+    const voiceName = foreign ? geminiVoice : voice;
+    config.speechConfig = { voiceConfig: { prebuiltVoiceConfig: { voiceName } } };
+    if (foreign) lost.drop("audio.voice");
+  }
   const spoken = modalities?.includes("audio") === true;
   if (spoken && audio.format !== undefined && audio.format !== "pcm16") lost.drop("audio.format");
 }

@@ -8,6 +8,7 @@ import type { Json } from "../../../formats/json.ts";
 import type { ChatRequest, OutputShape, Reasoning, Tool, ToolChoice } from "../../chat.ts";
 import type { Target } from "../../codec.ts";
 import { type Lost, nativeName } from "../../lost.ts";
+import { openAIVoices } from "../../voices.ts";
 import { cacheMark, writeMessages } from "./messages-write.ts";
 import { alike } from "./request-read.ts";
 
@@ -42,6 +43,7 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
   if (safety_identifier !== undefined && request.user === safety_identifier) delete body.user;
   if (request.service_tier === "standard_only") body.service_tier = "default"; // Anthropic's
   if (request.modalities !== undefined) body.modalities = request.modalities;
+  if (!own && request.modalities?.includes("audio")) writeSound(request, body, lost);
   if (reasoning !== undefined) {
     const effort = effortOf(reasoning);
     if (effort !== undefined) body.reasoning_effort = effort;
@@ -63,6 +65,15 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
     } else if (!(name in body)) body[name] = extra[name];
   }
   return body;
+}
+
+/** Sound comes beside its text, in a form that has to be named, and of a voice that OpenAI has. */
+function writeSound({ audio = {}, stream }: ChatRequest, body: Json, lost: Lost): void {
+  const { voice } = audio;
+  const known = typeof voice === "string" && openAIVoices.test(voice);
+  if (voice !== undefined && !known) lost.drop("audio.voice");
+  body.modalities = ["text", "audio"];
+  body.audio = { voice: known ? voice : "alloy", format: stream ? "pcm16" : "wav" };
 }
 
 /** The effort that comes nearest. Steps of a budget are those of Google's own OpenAI endpoint. */
