@@ -72,13 +72,15 @@ export function readCitation(value: unknown): Citation[] {
   return list(from.sources).flatMap((one) => {
     const source = object(one);
     if (source === undefined) return [];
-    const data = object(source.document) ?? object(source.tool_output) ?? {};
+    const output = object(source.tool_output);
+    const data = object(source.document) ?? output ?? {};
     const citation: Citation = { type: "document", ...range, extra: { source } };
     const url = string(data.url);
     if (url !== undefined && /^https?:/.test(url)) Object.assign(citation, { type: "url", url });
     const title = string(data.title);
     if (title !== undefined) citation.title = title;
-    const cited = string(data.text) ?? string(data.snippet);
+    const cited = string(data.text) ?? string(data.snippet) ?? string(data.content) ??
+      (output && written(output));
     if (cited !== undefined) citation.cited_text = cited;
     const index = /^doc:(\d{1,6})$/.exec(string(source.id) ?? "")?.[1];
     if (index !== undefined) citation.document_index = Number(index);

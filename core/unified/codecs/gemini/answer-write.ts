@@ -6,6 +6,7 @@
  */
 import { type Json, object } from "../../../formats/json.ts";
 import type { ChatAnswer, Choice, Citation, Part, TokenLogprob } from "../../chat.ts";
+import { placed } from "../../cited.ts";
 import type { Asked } from "../../codec.ts";
 import { reasonFor } from "./answer-read.ts";
 import { writeGrounding } from "./grounding.ts";
@@ -64,13 +65,6 @@ function writeCandidate(choice: Choice, own: boolean): Json {
     ...logprobs !== undefined && writeLogprobs(logprobs),
     ...extra,
   };
-}
-
-/** A citation of a whole part is one of the part's text. */
-export function placed(citation: Citation, start: number, end: number): Citation {
-  return citation.start === undefined || citation.end === undefined
-    ? { ...citation, start, end }
-    : citation;
 }
 
 /**

@@ -7,10 +7,11 @@
  */
 import type { Json } from "../../../formats/json.ts";
 import type { ChatEvent, Citation, Part, TokenLogprob } from "../../chat.ts";
+import { placed } from "../../cited.ts";
 import type { Asked, StreamWriter } from "../../codec.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import { reasonFor } from "./answer-read.ts";
-import { placed, tierOf, writeLogprobs, writePart } from "./answer-write.ts";
+import { tierOf, writeLogprobs, writePart } from "./answer-write.ts";
 import { writeFault } from "./fault.ts";
 import { writeGrounding } from "./grounding.ts";
 import { writeUsage } from "./usage.ts";

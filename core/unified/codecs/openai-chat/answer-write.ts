@@ -16,6 +16,7 @@ import type {
   ReasoningPart,
   TokenLogprob,
 } from "../../chat.ts";
+import { placed } from "../../cited.ts";
 import type { Asked } from "../../codec.ts";
 import { urlOf } from "./media.ts";
 import { writeDetail, writeGoogle } from "./thoughts.ts";
@@ -43,11 +44,14 @@ function writeChoice(choice: Choice, own: boolean, asked: Asked): Json {
   const thoughts: ReasoningPart[] = [];
   const calls: Json[] = [];
   const citations: Citation[] = [];
+  let said = "";
   for (const part of parts) {
     switch (part.type) {
       case "text":
-        message.content = (message.content ?? "") + part.text;
-        if (part.citations !== undefined) citations.push(...part.citations);
+        for (const citation of part.citations ?? []) {
+          citations.push(placed(citation, said.length, said.length + part.text.length));
+        }
+        message.content = said += part.text;
         if (part.signature !== undefined) message.extra_content = writeGoogle(part.signature);
         break;
       case "reasoning":
@@ -143,18 +147,23 @@ export function writeUsage(usage: Usage): Json {
  * AI SDK refuses an answer with other annotations.
  */
 export function writeCitations(all: readonly Citation[]): Json {
-  const annotations = all.filter(({ type }) => type === "url").map(writeCitation);
-  const others = all.filter(({ type }) => type !== "url").map(writeCitation);
+  const annotations: Json[] = [];
+  const others: Json[] = [];
+  for (const one of all) (isPage(one) ? annotations : others).push(writeCitation(one));
   return {
     ...annotations.length > 0 && { annotations },
     ...others.length > 0 && { document_citations: others },
   };
 }
 
+function isPage({ type, url = "" }: Citation): boolean {
+  return type === "url" || /^https?:/i.test(url);
+}
+
 function writeCitation(citation: Citation): Json {
-  const { type, url = "", title, cited_text, start, end, file_id, document_index } = citation;
+  const { url = "", title, cited_text, start, end, file_id, document_index } = citation;
   const range = { start_index: start ?? 0, end_index: end ?? 0 };
-  if (type === "url") {
+  if (isPage(citation)) {
     return {
       type: "url_citation",
       url_citation: {

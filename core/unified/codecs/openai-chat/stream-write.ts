@@ -7,6 +7,7 @@
 import type { Json } from "../../../formats/json.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import type { ChatEvent, Citation, Part, ReasoningPart, ToolCallPart } from "../../chat.ts";
+import { placed } from "../../cited.ts";
 import type { Asked, StreamWriter } from "../../codec.ts";
 import {
   finishWord,
@@ -34,6 +35,9 @@ interface State {
   /** Reasoning was shown, so that more of it stands apart. */
   thought: boolean;
   citations: Citation[];
+  /** Characters of its text so far, and before the open part. */
+  said: number;
+  from: number;
   extra: Json | undefined;
 }
 
@@ -78,8 +82,9 @@ export class ChatStreamWriter implements StreamWriter {
     const role = known === undefined ? this.#role(state) : "";
     switch (event.type) {
       case "text":
+        if (state.part?.type === "text") state.said += event.text.length;
+        else if (state.part?.type === "reasoning") state.part.text += event.text;
         if (event.logprobs === undefined && role === "") {
-          if (state.part?.type === "reasoning") state.part.text += event.text;
           return event.text === "" ? "" : state.before + JSON.stringify(event.text) + state.after;
         }
         return role + this.#scored(state, event);
@@ -115,7 +120,11 @@ export class ChatStreamWriter implements StreamWriter {
         return role;
       }
       case "citation":
-        state.citations.push(event.citation);
+        state.citations.push(
+          state.part === undefined
+            ? placed(event.citation, state.from, state.said)
+            : event.citation,
+        );
         return role;
       case "finish": {
         const word = finishWord(event.finish, state.refused, this.#old);
@@ -155,6 +164,8 @@ export class ChatStreamWriter implements StreamWriter {
       thoughts: [],
       thought: false,
       citations: [],
+      said: 0,
+      from: 0,
       extra: undefined,
     };
     this.#states.set(choice, state);
@@ -187,6 +198,8 @@ export class ChatStreamWriter implements StreamWriter {
     switch (part.type) {
       case "text":
         this.#around(state, '{"content":', "}");
+        state.from = state.said;
+        state.said += part.text.length;
         return written + this.#first(state, part.text);
       case "refusal":
         state.refused = true;
@@ -240,8 +253,10 @@ export class ChatStreamWriter implements StreamWriter {
     state.part = undefined;
     if (part === undefined) return "";
     if (part.type === "image") return this.#chunk(state, { images: [writeImage(part)] });
-    if (part.type === "text" && part.signature !== undefined) {
-      state.extra = writeGoogle(part.signature);
+    if (part.type === "text") {
+      const { citations, from, said } = state;
+      state.citations = citations.map((citation) => placed(citation, from, said));
+      if (part.signature !== undefined) state.extra = writeGoogle(part.signature);
     }
     if (part.type === "tool_call" && !part.custom && !state.argued) {
       return `${state.before}"{}"${state.after}`;
@@ -262,8 +277,7 @@ export class ChatStreamWriter implements StreamWriter {
   }
 
   #scored(state: State, { text, logprobs }: ChatEvent & { type: "text" }): string {
-    const { part, before, after } = state;
-    if (part?.type === "reasoning") part.text += text;
+    const { before, after } = state;
     if (logprobs === undefined) return text === "" ? "" : before + JSON.stringify(text) + after;
     const scores = JSON.stringify(writeLogprobs(logprobs));
     return before + JSON.stringify(text) + after.replace("null", () => scores);
