@@ -161,7 +161,7 @@ const probes: readonly Probe[] = [
   {
     name: "structured output",
     request: base({ output: { type: "json_schema", name: "place", schema } }),
-    told: mentions('"city"'),
+    told: mentions("city"), // an object, or the JSON of it
   },
   {
     name: "reasoning effort",
@@ -190,6 +190,8 @@ const clientsOf: readonly { name: string; format: ChatFormat }[] = [
   { name: "OpenAI Responses", format: "openai-responses" },
   { name: "Anthropic Messages", format: "anthropic-messages" },
   { name: "Gemini generateContent", format: "gemini" },
+  { name: "Cohere v2 chat", format: "cohere-v2" },
+  { name: "Bedrock Converse", format: "bedrock-converse" },
 ];
 
 const target = (provider: string, model: string) => ({
@@ -216,30 +218,29 @@ function written(
   const best = {
     gemini: "gemini-3-pro-preview",
     "anthropic-messages": "claude-sonnet-4-5",
-  } as Record<
-    string,
-    string
-  >;
+    "cohere-v2": "command-a-reasoning-08-2025",
+    "bedrock-converse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+  } as Record<string, string>;
   const body = codecs[format].writeRequest(
     { ...probe.request, format, messages },
     target("x", best[format] ?? "gpt-5"),
     lost,
   );
   if (lost.names.length > 0) return undefined;
-  if (format !== "gemini") body.model = model;
+  if (format !== "gemini" && format !== "bedrock-converse") body.model = model;
   return body;
 }
 
-const pathOf = (format: ChatFormat, model: string, stream: boolean): string => {
-  if (format === "gemini") {
-    return `/v1beta/models/${model}:${
-      stream ? "streamGenerateContent?alt=sse" : "generateContent"
-    }`;
-  }
-  return { "openai-chat": "/v1/chat/completions", "openai-responses": "/v1/responses" }[
-    format as string
-  ] ?? "/v1/messages";
-};
+const pathOf = (format: ChatFormat, model: string, stream: boolean): string => ({
+  "openai-chat": "/v1/chat/completions",
+  "openai-responses": "/v1/responses",
+  "anthropic-messages": "/v1/messages",
+  gemini: `/v1beta/models/${model}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
+  "cohere-v2": "/compat/v2/chat",
+  "bedrock-converse": `/compat/model/${encodeURIComponent(model)}/${
+    stream ? "converse-stream" : "converse"
+  }`,
+}[format]);
 
 /** `yes`, `yes` with what was lost, `no`, or nothing where the client cannot say it. */
 async function cell(
@@ -250,9 +251,13 @@ async function cell(
   const body = written(client, probe, model);
   if (body === undefined) return "";
   let told: Told | undefined;
+  // Claude on Bedrock is asked in the client's own words, of the two that it knows.
+  const spoken = client === "bedrock-converse" && model.startsWith("aws-bedrock/")
+    ? client
+    : format;
   const gateway = gatewayOver(async (sent) => {
-    told = await toldOf(format, sent);
-    return said(format, told, answerOf(format, [text("Yes")]));
+    told = await toldOf(spoken, sent);
+    return said(spoken, told, answerOf(spoken, [text("Yes")]));
   });
   const response = await gateway(
     new Request(`http://gateway.test${pathOf(client, model, probe.request.stream)}`, {
