@@ -12,6 +12,7 @@ import type { Next } from "../plugin.ts";
 import type { Provider } from "../provider.ts";
 import { admitted } from "./asked.ts";
 import type { ChatFormat } from "./chat.ts";
+import { codecOf } from "./codecs/mod.ts";
 import { headersFrom, headersTo } from "./headers.ts";
 import type { Model } from "./models.ts";
 import { faultAnswer } from "./translate.ts";
@@ -123,13 +124,14 @@ const faults: Partial<Record<string, ChatFormat>> = {
 };
 
 /** A provider's error in the client's format. @param shape In whose words it was asked. */
-export function fault(
+export async function fault(
   ctx: Context,
   response: Response,
   shape: string,
   format: ChatFormat,
 ): Promise<Response> {
-  return faultAnswer(ctx, response, faults[shape] ?? "openai-chat", format);
+  const from = await codecOf(faults[shape] ?? "openai-chat");
+  return await faultAnswer(ctx, response, from, await codecOf(format));
 }
 
 const figures = ["x-sluice-tokens-in", "x-sluice-tokens-out", "x-sluice-cost"];

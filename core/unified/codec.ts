@@ -73,6 +73,11 @@ export interface ChatCodec {
   /** `content-type` of its streams. */
   readonly streamType: string;
   writeFault(fault: ChatFault, requestId: string): Json;
+  /**
+   * A body of the format without what this gateway made up in answers, as it goes to a provider of the same
+   * format; unless given, it is read and written.
+   */
+  withoutForeign?(body: Json): Json;
   /** How the format spells a member of {@link ChatRequest}, such as `topK` for `top_k`. */
   spelling(name: string): string;
 

@@ -13,10 +13,10 @@ import { estimateTokens } from "../usage/estimate.ts";
 import { answeredJson, ask, fault, jsonOf, type Question, unreadable } from "./ask.ts";
 import { admitted, holdsForeign, refuseLoss, requireTurns } from "./asked.ts";
 import type { ChatFormat, ChatRequest } from "./chat.ts";
-import type { Target } from "./codec.ts";
+import type { ChatCodec, Target } from "./codec.ts";
 import * as anthropic from "./codecs/anthropic/hosts.ts";
 import * as gemini from "./codecs/gemini/count.ts";
-import { codecs } from "./codecs/mod.ts";
+import { codecOf } from "./codecs/mod.ts";
 import type { Operation } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { changed, forward, pathOf, type Sent, sentOf } from "./forward.ts";
@@ -40,11 +40,12 @@ export async function countTokens(
     });
   }
   const body = sent.json ?? {};
+  const codec = await codecOf(format);
   requireTurns(body);
   const request: ChatRequest = {
     ...format === "gemini"
       ? gemini.readCountRequest(body, endpoint)
-      : codecs[format].readRequest(body, { ...endpoint, stream: false }),
+      : codec.readRequest(body, { ...endpoint, stream: false }),
     stream: false,
   };
   if (counter === undefined) return await estimated(ctx, endpoint, sent);
@@ -59,11 +60,12 @@ export async function countTokens(
   const question = questionOf(
     { ...request, model: counter.spot.model },
     counter,
+    await codecOf(counter.format),
     target,
     lost,
     provider,
   );
-  const dropped = lost.names.map((name) => codecs[format].spelling(name));
+  const dropped = lost.names.map((name) => codec.spelling(name));
   refuseLoss(ctx, dropped, provider);
   const response = await ask(ctx, next, { provider, model }, question);
   if (!response.ok) {
@@ -140,15 +142,16 @@ function counterOf(
 function questionOf(
   request: ChatRequest,
   { format, spot }: Counter,
+  codec: ChatCodec,
   target: Target,
   lost: Lost,
   provider: Provider,
 ): Question {
   const at = { path: spot.path, query: spot.query };
-  const headers = codecs[format].headers?.(request, target);
+  const headers = codec.headers?.(request, target);
   const of = (body: Json): Question => ({ ...at, body, ...headers && { headers } });
   if (format === "gemini") return of(gemini.writeCountRequest(request, target, lost));
-  const written = codecs[format].writeRequest(request, target, lost);
+  const written = codec.writeRequest(request, target, lost);
   const body = provider.dialect?.request?.(written, format, lost, target) ?? written;
   switch (format) {
     case "anthropic-messages": {

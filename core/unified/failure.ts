@@ -5,7 +5,7 @@
  */
 import { Code, GatewayError, isGatewayError } from "../error.ts";
 import type { FaultKind } from "./chat.ts";
-import { codecs } from "./codecs/mod.ts";
+import { codecOf } from "./codecs/mod.ts";
 import { errorFormatOf, noEndpoint } from "./endpoint.ts";
 
 /** What is wrong with a path that leads nowhere. */
@@ -21,10 +21,10 @@ const astray: readonly number[] = [
  *
  * @param routed The path is the unified API's; else its clients may have meant it.
  */
-export function failureOf(
+export async function failureOf(
   error: unknown,
   { path, headers, id, routed }: { path: string; headers: Headers; id: string; routed: boolean },
-): Response {
+): Promise<Response> {
   const known = !isGatewayError(error)
     ? new GatewayError(500, Code.internal, "The gateway failed; its own log has the cause")
     : !routed && astray.includes(error.code)
@@ -32,7 +32,8 @@ export function failureOf(
     : error;
   const { status, code, message } = known;
   const [, param = null] = /^'([\w.[\]]+)' is /.exec(message) ?? [];
-  const body = codecs[errorFormatOf(path, headers)].writeFault(
+  const codec = await codecOf(errorFormatOf(path, headers));
+  const body = codec.writeFault(
     { status, kind: kindOf(status, code), message, code: String(code), param },
     id,
   );

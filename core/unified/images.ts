@@ -12,8 +12,8 @@ import type { Usage } from "../usage/usage.ts";
 import { answered, answeredJson, askAll, fault, unreadable } from "./ask.ts";
 import { extraOf, refuseLoss } from "./asked.ts";
 import { dataOf, toBase64 } from "./base64.ts";
-import { codecs } from "./codecs/mod.ts";
 import { optional, required, wrong } from "./codecs/openai-chat/expect.ts";
+import { writeFault } from "./codecs/openai-chat/fault.ts";
 import type { Operation } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { forward, lacking, locate, sentOf, shapeOf } from "./forward.ts";
@@ -44,7 +44,7 @@ export async function images(ctx: Context, next: Next, endpoint: Endpoint): Prom
   const { pictures, bodies, refused } = await readPictures(responses);
   if (pictures.length === 0) {
     if (refused === undefined) throw unreadable(provider);
-    return blocked(responses[0], refused, ctx.requestId);
+    return blocked(responses[0], refused);
   }
   const told = usageIn(bodies);
   const created = Math.floor(ctx.host.now() / 1000);
@@ -171,14 +171,14 @@ function eventOf(
 }
 
 /** The provider drew nothing and said why. */
-function blocked(response: Response, why: string, requestId: string): Response {
-  const body = codecs["openai-chat"].writeFault({
+function blocked(response: Response, why: string): Response {
+  const body = writeFault({
     status: 400,
     kind: "invalid_request",
     message: `The provider refused to draw this: ${why}`,
     code: "moderation_blocked",
     param: null,
-  }, requestId);
+  });
   const headers = headersFrom(response);
   headers.set("content-type", "application/json");
   return new Response(JSON.stringify(body), { status: 400, headers });

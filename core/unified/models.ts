@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { Code, GatewayError, isGatewayError } from "../error.ts";
 import { nearest, shown } from "../nearest.ts";
 import type { Provider } from "../provider.ts";
-import { type Catalogue, loadCatalogue } from "../usage/prices.ts";
+import type { Catalogue } from "../usage/prices.ts";
 
 /** A model, and who has it. */
 export interface Model {
@@ -38,11 +38,17 @@ export async function modelNamed(ctx: Context, name: string): Promise<Model> {
     const provider = await providerOf(ctx, full, full.slice(0, slash));
     return { provider, model: spelled(provider, full.slice(slash + 1)) };
   }
-  const catalogue = await loadCatalogue();
+  const catalogue = await known();
   const owner = ownerOf(catalogue, full);
   if (owner === undefined) throw ownerless(name, catalogue, Object.keys(host.models));
   const provider = host.provider(owner, headers);
   return { provider, model: spelled(provider, full) };
+}
+
+/** Only names without a provider need it. */
+async function known(): Promise<Catalogue> {
+  const { loadCatalogue } = await import("../usage/prices.ts");
+  return await loadCatalogue();
 }
 
 /** The provider before the slash; the error for another names who has a model of the whole name. */
@@ -53,7 +59,7 @@ async function providerOf({ host, request }: Context, full: string, slug: string
     if (!isGatewayError(error) || error.code !== Code.unknownProvider || full.length > 256) {
       throw error;
     }
-    const sellers = (await loadCatalogue()).sellers(full);
+    const sellers = (await known()).sellers(full);
     if (sellers.length === 0) throw error;
     throw new GatewayError(
       error.status,

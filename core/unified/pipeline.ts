@@ -11,30 +11,32 @@ import { clientKeys, type Provider } from "../provider.ts";
 import { admitted, holdsForeign, parsed, refuseLoss, requireModel, requireTurns } from "./asked.ts";
 import type { ChatFormat, ChatRequest } from "./chat.ts";
 import type { Asked, ChatCodec, Target } from "./codec.ts";
-import { completions } from "./codecs/completions.ts";
-import { geminiArray } from "./codecs/gemini.ts";
-import { codecs } from "./codecs/mod.ts";
-import { openAIResponses, withoutForeign } from "./codecs/openai-responses.ts";
+import { codecOf } from "./codecs/mod.ts";
 import { compat } from "./compat.ts";
 import { type Endpoint, endpointAt } from "./endpoint.ts";
-import { forward, hasCompletions, sentOf } from "./forward.ts";
 import { headersTo } from "./headers.ts";
-import { listModels } from "./list.ts";
 import { Lost } from "./lost.ts";
 import { modelNamed } from "./models.ts";
-import { serveOther } from "./operations.ts";
 import { withModel } from "./splice.ts";
-import { continued, isStored, ownerOf, remember, serveStored } from "./stored-responses.ts";
 import { renamed } from "./tool-names.ts";
 import { faultAnswer, translated } from "./translate.ts";
 import { placeOf } from "./place.ts";
 
 const encoder = new TextEncoder();
 
+// What few requests need is loaded with the first of them.
+let other: ((ctx: Context, next: Next, endpoint: Endpoint) => Promise<Response>) | undefined;
+type Storing = typeof import("./stored-responses.ts");
+let storage: Storing | undefined;
+const storing = async (): Promise<Storing> => storage ??= await import("./stored-responses.ts");
+
 /** Answers a request whose provider is `compat`. */
 export async function serve(ctx: Context, next: Next): Promise<Response> {
   const endpoint = endpointAt(ctx.path, ctx.clientHeaders);
-  if (endpoint.operation === "models") return listModels(ctx, endpoint);
+  if (endpoint.operation === "models") {
+    const { listModels } = await import("./list.ts");
+    return listModels(ctx, endpoint);
+  }
   if (ctx.method !== "POST" && endpoint.operation !== "stored_response") {
     throw new GatewayError(405, Code.badMethod, `'${ctx.path}' takes a POST`, {
       headers: { allow: "POST" },
@@ -42,31 +44,33 @@ export async function serve(ctx: Context, next: Next): Promise<Response> {
   }
   switch (endpoint.operation) {
     case "chat":
-      return chat(ctx, next, endpoint, clientCodec(ctx, endpoint));
-    case "stored_response":
+      return chat(ctx, next, endpoint, await clientCodec(ctx, endpoint));
+    case "stored_response": {
+      const query = new URLSearchParams(ctx.query);
+      const { cache } = ctx.host.stores;
+      const stored = await storing();
+      const owner = await ownerFor(ctx, stored);
       return Response.json(
-        await serveStored(
-          ctx.host.stores.cache,
-          await ownerFor(ctx),
-          ctx.method,
-          endpoint.rest ?? "",
-          new URLSearchParams(ctx.query),
-        ),
+        await stored.serveStored(cache, owner, ctx.method, endpoint.rest ?? "", query),
       );
+    }
     case "completions": {
+      const { forward, hasCompletions, sentOf } = await import("./forward.ts");
       const sent = await sentOf(ctx, endpoint);
       return hasCompletions(sent)
         ? forward(ctx, next, endpoint, { sent })
-        : chat(ctx, next, endpoint, completions);
+        : chat(ctx, next, endpoint, await codecOf("completions"));
     }
     default:
-      return serveOther(ctx, next, endpoint);
+      other ??= (await import("./operations.ts")).serveOther;
+      return other(ctx, next, endpoint);
   }
 }
 
 /** Google's clients get an array where they do not ask for server-sent events. */
-function clientCodec(ctx: Context, { format, stream }: Endpoint): ChatCodec {
-  return format === "gemini" && stream && !asksForEvents(ctx) ? geminiArray : codecs[format];
+function clientCodec(ctx: Context, { format, stream }: Endpoint): Promise<ChatCodec> {
+  const array = format === "gemini" && stream && !asksForEvents(ctx);
+  return codecOf(array ? "gemini-array" : format);
 }
 
 function asksForEvents({ query }: Context): boolean {
@@ -92,33 +96,33 @@ async function chat(
     ...provider.dialect?.takes !== undefined && { takes: provider.dialect.takes },
   };
   const format = formatFor(provider, model, codec);
-  const passes = format === codec.format && codec !== completions &&
+  const passes = format === codec.format && endpoint.operation === "chat" &&
     !provider.dialect?.answersOtherwise;
   // Providers that serve Responses keep them themselves; what is kept here they do not know.
-  const keeps = endpoint.format === "openai-responses" &&
-    (!passes || isStored(body.previous_response_id));
+  const stored = endpoint.format === "openai-responses" ? await storing() : undefined;
+  const keeps = stored !== undefined && (!passes || stored.isStored(body.previous_response_id));
   const continues = body.previous_response_id ?? undefined;
-  const owner = keeps ? await ownerFor(ctx) : "";
+  const owner = keeps ? await ownerFor(ctx, stored) : "";
   if (keeps) {
-    const whole = await continued(ctx.host.stores.cache, owner, body);
+    const whole = await stored.continued(ctx.host.stores.cache, owner, body);
     if (whole !== body) bytes = encoder.encode(JSON.stringify(body = whole));
   }
   if (passes) {
     if (holdsForeign(bytes, provider)) {
-      body = codec === openAIResponses
-        ? withoutForeign(body)
-        : codec.writeRequest(codec.readRequest(body, endpoint), target, new Lost());
+      body = codec.withoutForeign?.(body) ??
+        codec.writeRequest(codec.readRequest(body, endpoint), target, new Lost());
       bytes = encoder.encode(JSON.stringify(body));
     }
-    return await passed(ctx, next, { endpoint, body, bytes, provider, target });
+    return await passed(ctx, next, { endpoint, codec, body, bytes, provider, target });
   }
 
   requireTurns(body);
+  const native = await codecOf(format);
   const request = codec.readRequest(body, endpoint);
   const lost = new Lost();
   const plain = renamed(request, format);
-  const native = { ...plain?.request ?? request, model };
-  let written = codecs[format].writeRequest(native, target, lost);
+  const asking = { ...plain?.request ?? request, model };
+  let written = native.writeRequest(asking, target, lost);
   written = provider.dialect?.request?.(written, format, lost, target) ?? written;
   const dropped = lost.names.map((name) => codec.spelling(asGiven(name, request)));
   refuseLoss(ctx, dropped, provider);
@@ -136,7 +140,7 @@ async function chat(
     query,
     headers: {
       ...headersTo(ctx, provider, false),
-      ...codecs[format].headers?.(native, target),
+      ...native.headers?.(asking, target),
     },
     body: encoder.encode(JSON.stringify(written)),
   }));
@@ -146,14 +150,15 @@ async function chat(
   }
   const asked: Asked = { request, model: name, requestId: ctx.requestId, now: ctx.host.now };
   const answer = await translated(ctx, response, {
-    from: format,
+    from: native,
     to: codec,
     target,
     asked,
     ...plain !== undefined && { names: plain.names },
     ...keeps && {
       onWhole(whole) {
-        const work = remember(ctx.host.stores.cache, owner, body, whole).then(() => {}, () => {});
+        const { cache } = ctx.host.stores;
+        const work = stored.remember(cache, owner, body, whole).then(() => {}, () => {});
         ctx.waitUntil(work);
         return work;
       },
@@ -171,6 +176,7 @@ function asGiven(name: string, { user, safety_identifier: newer }: ChatRequest):
 /** What goes to a provider as its client wrote it. */
 interface Passing {
   endpoint: Endpoint;
+  codec: ChatCodec;
   body: Json;
   bytes: Uint8Array;
   provider: Provider;
@@ -179,7 +185,7 @@ interface Passing {
 
 /** The client speaks the provider's format: its bytes pass, with the provider's own name of the model. */
 async function passed(ctx: Context, next: Next, passing: Passing): Promise<Response> {
-  const { endpoint, body, bytes, provider, target } = passing;
+  const { endpoint, codec, body, bytes, provider, target } = passing;
   const { format } = endpoint;
   const stream = endpoint.stream ?? body.stream === true;
   const { path, query, model } = placeOf(
@@ -202,7 +208,7 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
     lost,
     target,
   );
-  const dropped = lost.names.map((name) => codecs[format].spelling(name));
+  const dropped = lost.names.map((name) => codec.spelling(name));
   refuseLoss(ctx, dropped, provider);
   const named = (changed?.model === undefined) === (body.model === undefined);
   const isSame = changed === undefined ||
@@ -218,16 +224,16 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   }));
   const response = await next(onward);
   if (dropped.length > 0) response.headers.set("x-sluice-dropped", dropped.join(","));
-  if (!response.ok) return await faultAnswer(ctx, response, format, format);
+  if (!response.ok) return await faultAnswer(ctx, response, codec, codec);
   if (!isAws(response) || format === "bedrock-converse") return response;
   // Claude on Bedrock: its own events, in frames of AWS.
   const asked: Asked = {
-    request: codecs[format].readRequest(body, endpoint),
+    request: codec.readRequest(body, endpoint),
     model: target.model,
     requestId: ctx.requestId,
     now: ctx.host.now,
   };
-  return await translated(ctx, response, { from: format, to: codecs[format], target, asked });
+  return await translated(ctx, response, { from: codec, to: codec, target, asked });
 }
 
 /** Other hosts of Claude take in the body what Anthropic takes in a header. */
@@ -263,7 +269,7 @@ function isAws({ headers }: Response): boolean {
 }
 
 /** Whose responses a caller may name: its virtual key's, else its credential's; each user's are apart. */
-async function ownerFor(ctx: Context): Promise<string> {
+async function ownerFor(ctx: Context, { ownerOf }: Storing): Promise<string> {
   const { keyId, metadata } = ctx.get(caller) ?? {};
   const key = keyId ?? clientKeys(compat, ctx.headers, ctx.query)[0] ?? "";
   const user = metadata?.["cf.user_id"];

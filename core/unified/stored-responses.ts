@@ -10,8 +10,6 @@
 import { Code, GatewayError } from "../error.ts";
 import { type Json, list, object, parse, string, worded } from "../formats/json.ts";
 import { digestKey, type KV } from "../storage/ports.ts";
-import type { Message } from "./chat.ts";
-import { readItems } from "./codecs/openai-responses/items-read.ts";
 import { itemId, responseOfItem } from "./codecs/openai-responses/shape.ts";
 
 /** What is kept. */
@@ -132,11 +130,6 @@ function objects(item: unknown): Json[] {
 /** The items of a conversation up to and with the answer. */
 export function itemsOf({ input, response }: StoredResponse): Json[] {
   return [...input, ...list(response.output).flatMap(objects)];
-}
-
-/** The same as canonical messages. */
-export function messagesOf(stored: StoredResponse): Message[] {
-  return readItems(itemsOf(stored), "input");
 }
 
 /**

@@ -11,7 +11,6 @@ import { type Json, object, parse } from "../formats/json.ts";
 import { assemble } from "./assemble.ts";
 import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, StreamReader, StreamWriter, Target } from "./codec.ts";
-import { codecs } from "./codecs/mod.ts";
 import type { ResponsesWriter } from "./codecs/openai-responses.ts";
 import { eventsOf } from "./events.ts";
 import { type Framer, framerFor } from "./framing.ts";
@@ -21,7 +20,7 @@ import { wholeBytes, wholeText } from "./whole.ts";
 
 /** Between which formats, and of which request. */
 export interface Translation {
-  from: ChatFormat;
+  from: ChatCodec;
   to: ChatCodec;
   target: Target;
   asked: Asked;
@@ -39,7 +38,7 @@ export async function translated(
   response: Response,
   how: Translation,
 ): Promise<Response> {
-  if (!response.ok) return await faultAnswer(ctx, response, how.from, how.to.format);
+  if (!response.ok) return await faultAnswer(ctx, response, how.from, how.to);
   const { from, to, target, asked } = how;
   const type = response.headers.get("content-type") ?? "";
   const streams = asked.request.stream;
@@ -52,14 +51,14 @@ export async function translated(
   const body = object(parse(text));
   let fault: ChatFault | undefined;
   if (body === undefined || isFault(body)) {
-    fault = codecs[from].readFault(response.status, body ?? text);
+    fault = from.readFault(response.status, body ?? text);
     if (fault.status < 400) fault = { ...fault, status: 502 };
-    return faultResponse(response, fault, to.format, ctx.requestId);
+    return faultResponse(response, fault, to, ctx.requestId);
   }
-  if (!holdsAnswer(body, from)) throw unreadable(target);
+  if (!holdsAnswer(body, from.format)) throw unreadable(target);
   let answer;
   try {
-    answer = codecs[from].readAnswer(body, target);
+    answer = from.readAnswer(body, target);
   } catch (cause) {
     throw unreadable(target, cause);
   }
@@ -132,15 +131,15 @@ function json(body: unknown, status: number, headers: Headers): Response {
 export async function faultAnswer(
   ctx: Context,
   response: Response,
-  from: ChatFormat,
-  to: ChatFormat,
+  from: ChatCodec,
+  to: ChatCodec,
 ): Promise<Response> {
   const text = await wholeText(response);
   const body = parse(text);
-  const fault = codecs[from].readFault(response.status, body ?? text);
+  const fault = from.readFault(response.status, body ?? text);
   const meant = await meantBy(ctx, fault);
   if (meant !== undefined) response.headers.set("x-sluice-did-you-mean", meant);
-  if (from === to && hasShape(body, to)) {
+  if (from.format === to.format && hasShape(body, to.format)) {
     const headers = headersFrom(response);
     headers.set("content-type", response.headers.get("content-type") ?? "application/json");
     return new Response(text, { status: response.status, headers });
@@ -175,10 +174,10 @@ function hasShape(body: unknown, format: ChatFormat): boolean {
 function faultResponse(
   response: Response,
   fault: ChatFault,
-  to: ChatFormat,
+  to: ChatCodec,
   requestId: string,
 ): Response {
-  return json(codecs[to].writeFault(fault, requestId), fault.status, headersFrom(response));
+  return json(to.writeFault(fault, requestId), fault.status, headersFrom(response));
 }
 
 async function assembled(
@@ -189,15 +188,15 @@ async function assembled(
 ): Promise<Response> {
   const events: ChatEvent[] = [];
   const emit = (event: ChatEvent) => void events.push(event);
-  const reader = codecs[from].readStream(target);
+  const reader = from.readStream(target);
   const framer = framerFor(type, (event) => reader.event(event, emit));
   framer.push(await wholeBytes(response));
   framer.end();
   reader.end(emit);
   const failed = events.find((event) => event.type === "error");
-  if (failed !== undefined) return faultResponse(response, failed.fault, to.format, ctx.requestId);
+  if (failed !== undefined) return faultResponse(response, failed.fault, to, ctx.requestId);
   const written = to.writeAnswer(
-    assemble(names === undefined ? events : named(events, names), from),
+    assemble(names === undefined ? events : named(events, names), from.format),
     asked,
   );
   await onWhole?.(written);
@@ -249,7 +248,7 @@ class TranslatedFeed implements Feed {
   constructor(source: Feed, type: string, how: Translation) {
     const { from, target } = how;
     this.#source = source;
-    this.#reader = codecs[from].readStream(target);
+    this.#reader = from.readStream(target);
     this.#writer = writerOf(how);
     const { names } = how;
     this.#emit = names === undefined

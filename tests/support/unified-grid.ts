@@ -1,6 +1,6 @@
 // docs/compatibility.md, made by asking: each feature, from each client's format to each provider's.
 import type { ChatFormat, ChatRequest, Part } from "../../core/unified/chat.ts";
-import { codecs } from "../../core/unified/codecs/mod.ts";
+import { codecs } from "./unified-codecs.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { providers } from "../../adapters/mod.ts";
 import { loadDialects } from "../../adapters/spoken.ts";

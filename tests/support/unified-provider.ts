@@ -9,7 +9,7 @@ import type {
   Part,
 } from "../../core/unified/chat.ts";
 import type { Asked } from "../../core/unified/codec.ts";
-import { codecs } from "../../core/unified/codecs/mod.ts";
+import { codecs } from "./unified-codecs.ts";
 import { eventsOf } from "../../core/unified/events.ts";
 import { assertNative } from "./unified-native.ts";
 

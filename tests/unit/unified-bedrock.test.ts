@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Json } from "../../core/formats/json.ts";
 import type { Part } from "../../core/unified/chat.ts";
 import { bedrockConverse as codec } from "../../core/unified/codecs/bedrock.ts";
-import { codecs } from "../../core/unified/codecs/mod.ts";
+import { codecs } from "../support/unified-codecs.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import {
   asked,

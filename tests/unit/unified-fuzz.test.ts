@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import type { ChatEvent, ChatFormat } from "../../core/unified/chat.ts";
-import { codecs } from "../../core/unified/codecs/mod.ts";
+import { codecs } from "../support/unified-codecs.ts";
 import { assemble } from "../../core/unified/assemble.ts";
 import { framerFor } from "../../core/unified/framing.ts";
 import { assertOrder } from "../support/chat-events.ts";

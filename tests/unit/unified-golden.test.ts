@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { Event } from "../../core/formats/frames.ts";
 import type { ChatFormat, ChatRequest, Part } from "../../core/unified/chat.ts";
-import { codecs } from "../../core/unified/codecs/mod.ts";
+import { codecs } from "../support/unified-codecs.ts";
 import { framerFor } from "../../core/unified/framing.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { gatewayOver } from "../support/unified-gateway.ts";

@@ -20,8 +20,9 @@ import type {
   Part,
 } from "../../core/unified/chat.ts";
 import type { ChatCodec } from "../../core/unified/codec.ts";
-import { codecs } from "../../core/unified/codecs/mod.ts";
-import { openAIResponses, withoutForeign } from "../../core/unified/codecs/openai-responses.ts";
+import { codecs } from "../support/unified-codecs.ts";
+import { openAIResponses } from "../../core/unified/codecs/openai-responses.ts";
+import { withoutForeign } from "../../core/unified/codecs/openai-responses/foreign.ts";
 import { eventsOf } from "../../core/unified/events.ts";
 import { Lost } from "../../core/unified/lost.ts";
 import { continued, remember } from "../../core/unified/stored-responses.ts";

@@ -4,10 +4,11 @@ import { beforeEach, describe, it } from "node:test";
 import { isGatewayError } from "../../core/error.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import type { KV } from "../../core/storage/ports.ts";
+import { readItems } from "../../core/unified/codecs/openai-responses/items-read.ts";
 import {
   continued,
   isStored,
-  messagesOf,
+  itemsOf,
   ownerOf,
   recall,
   remember,
@@ -228,9 +229,12 @@ describe("stored responses", () => {
   it("is a conversation in canonical messages", async () => {
     await remember(kv, owner, { input: "One" }, response(1));
     const stored = await recall(kv, owner, "resp_sl1");
-    assert.deepEqual(messagesOf(stored!).map(({ role, parts }) => [role, ...parts]), [
-      ["user", { type: "text", text: "One" }],
-      ["assistant", { type: "text", text: "Answer 1" }],
-    ]);
+    assert.deepEqual(
+      readItems(itemsOf(stored!), "input").map(({ role, parts }) => [role, ...parts]),
+      [
+        ["user", { type: "text", text: "One" }],
+        ["assistant", { type: "text", text: "Answer 1" }],
+      ],
+    );
   });
 });

@@ -1,23 +1,31 @@
 /**
- * All formats of chats.
+ * All formats of chats, each loaded with its first use: few gateways translate between all of them.
  *
  * @module
  */
 import type { ChatFormat } from "../chat.ts";
 import type { ChatCodec } from "../codec.ts";
-import { anthropicMessages } from "./anthropic.ts";
-import { bedrockConverse } from "./bedrock.ts";
-import { cohereV2 } from "./cohere.ts";
-import { gemini } from "./gemini.ts";
-import { openAIChat } from "./openai-chat.ts";
-import { openAIResponses } from "./openai-responses.ts";
 
-/** By name. */
-export const codecs: Readonly<Record<ChatFormat, ChatCodec>> = {
-  "openai-chat": openAIChat,
-  "openai-responses": openAIResponses,
-  "anthropic-messages": anthropicMessages,
-  gemini,
-  "bedrock-converse": bedrockConverse,
-  "cohere-v2": cohereV2,
+/** A format, or another way in which clients of one ask. */
+export type ClientFormat = ChatFormat | "completions" | "gemini-array";
+
+const load: Readonly<Record<ClientFormat, () => Promise<ChatCodec>>> = {
+  "openai-chat": async () => (await import("./openai-chat.ts")).openAIChat,
+  completions: async () => (await import("./completions.ts")).completions,
+  "openai-responses": async () => (await import("./openai-responses.ts")).openAIResponses,
+  "anthropic-messages": async () => (await import("./anthropic.ts")).anthropicMessages,
+  gemini: async () => (await import("./gemini.ts")).gemini,
+  "gemini-array": async () => (await import("./gemini.ts")).geminiArray,
+  "bedrock-converse": async () => (await import("./bedrock.ts")).bedrockConverse,
+  "cohere-v2": async () => (await import("./cohere.ts")).cohereV2,
 };
+const loaded = new Map<ClientFormat, ChatCodec>();
+
+/** The codec of a format. */
+export async function codecOf(format: ClientFormat): Promise<ChatCodec> {
+  const known = loaded.get(format);
+  if (known !== undefined) return known;
+  const codec = await load[format]();
+  loaded.set(format, codec);
+  return codec;
+}

@@ -7,6 +7,7 @@ import type { Asked, ChatCodec } from "../codec.ts";
 import { readAnswer } from "./openai-responses/answer-read.ts";
 import { writeAnswer } from "./openai-responses/answer-write.ts";
 import { readFault, writeFault } from "./openai-chat/fault.ts";
+import { withoutForeign } from "./openai-responses/foreign.ts";
 import { readRequest } from "./openai-responses/request-read.ts";
 import { writeRequest } from "./openai-responses/request-write.ts";
 import { format } from "./openai-responses/shape.ts";
@@ -14,7 +15,6 @@ import { ResponsesReader } from "./openai-responses/stream-read.ts";
 import { ResponsesWriter } from "./openai-responses/stream-write.ts";
 
 export type { ResponsesWriter };
-export { withoutForeign } from "./openai-responses/foreign.ts";
 
 /** The codec, whose streams also tell the response that they came to. */
 export interface ResponsesCodec extends ChatCodec {
@@ -37,6 +37,7 @@ export const openAIResponses: ResponsesCodec = {
   writeStream: (asked) => new ResponsesWriter(asked),
   streamType: "text/event-stream",
   writeFault,
+  withoutForeign,
   spelling(name) {
     if (Object.hasOwn(spelled, name)) return spelled[name]!;
     return name.replace(/^messages\b/, "input").replace(/^output\.schema\b/, "text.format.schema");
