@@ -1,7 +1,7 @@
 /** Sources of recorded answers, as a client of Chat Completions reads them, whole and streamed. */
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { codecs } from "../../core/unified/codecs/mod.ts";
+import { codecs } from "../support/unified-codecs.ts";
 import { eventsOf } from "../../core/unified/events.ts";
 import type { ChatAnswer, ChatFormat } from "../../core/unified/chat.ts";
 import { openAIOf } from "../support/unified-clients.ts";
