@@ -358,12 +358,23 @@ describe("logs", { skip: noBrowser }, () => {
 
   it("takes thumbs and a score", async () => {
     const saved = () => page.waitForResponse((response) => response.request().method() === "PATCH");
+    const held = Promise.withResolvers<void>();
+    await page.route("**/logs/*", async (route) => {
+      if (route.request().method() === "PATCH") await held.promise;
+      await route.continue();
+    });
     const first = saved();
     await page.getByRole("button", { name: "Good answer" }).click();
     await page.getByRole("button", { name: "Good answer", pressed: true }).waitFor();
+    const score = page.getByLabel("Score, 0 to 100");
+    await score.fill("80");
+    // The answer to the thumb comes while the score is typed.
+    held.resolve();
     assert.equal((await first).status(), 200);
+    await page.unroute("**/logs/*");
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    assert.equal(await score.inputValue(), "80");
     const second = saved();
-    await page.getByLabel("Score, 0 to 100").fill("80");
     await page.keyboard.press("Tab");
     assert.equal((await second).status(), 200);
     await page.reload();

@@ -186,16 +186,23 @@ function Thumbs(
   },
 ): JSX.Element {
   const [said, setSaid] = useState({ feedback: row.feedback, score: row.score });
+  // What is typed stays while answers come back and the list is read again.
+  const [typed, setTyped] = useState<string>();
   const [failed, setFailed] = useState(false);
-  useEffect(() => setSaid({ feedback: row.feedback, score: row.score }), [row]);
+  const latest = useRef(said);
+  const show = (change: Partial<typeof said>) => {
+    latest.current = { ...latest.current, ...change };
+    setSaid(latest.current);
+  };
+  useEffect(() => show({ feedback: row.feedback, score: row.score }), [row]);
   const say = (change: Partial<typeof said>) => {
-    const before = said;
-    setSaid({ ...said, ...change });
+    const { feedback, score } = latest.current;
+    show(change);
     setFailed(false);
     call("PATCH", logsPath(gateway, row.id), change).then(
-      () => onChanged({ ...row, ...said, ...change }),
+      () => onChanged({ ...row, ...latest.current }),
       () => {
-        setSaid(before);
+        show("score" in change ? { score } : { feedback });
         setFailed(true);
       },
     );
@@ -223,9 +230,11 @@ function Thumbs(
         aria-label={w("score")}
         title={w("score")}
         placeholder={w("score.short")}
-        value={said.score ?? ""}
+        value={typed ?? said.score ?? ""}
+        onInput={(event) => setTyped(event.currentTarget.value)}
         onChange={(event) => {
           const { value } = event.currentTarget;
+          setTyped(undefined);
           const score = value === "" ? null : Math.max(0, Math.min(100, Number(value)));
           if (score !== said.score) say({ score });
         }}
