@@ -22,9 +22,14 @@ export function grok(body: Json, lost: Lost, model: string): void {
   // The first to think by effort; those in between think as they like.
   if (/grok-3-mini/.test(model) && typeof body.reasoning_effort === "string") {
     body.reasoning_effort = /low|minimal/.test(body.reasoning_effort) ? "low" : "high";
-  } else if (/grok-(?:4(?:-\d{4}|-fast|-1|$)|code)/.test(model)) {
-    omit(body, "reasoning_effort", lost);
-  }
+  } else if (/grok-(?:4(?:-\d{4}|-fast|-1|$)|code)/.test(model)) unheard(body, lost);
+}
+
+/** It thinks as it likes, also where it is asked not to. */
+function unheard(body: Json, lost: Lost): void {
+  if (body.reasoning_effort == null) return;
+  delete body.reasoning_effort;
+  lost.drop("reasoning");
 }
 
 /** Qwen's models think or do not, OpenAI's open ones always do, and others refuse to be asked. */
@@ -43,14 +48,15 @@ export function groq(body: Json, lost: Lost, model: string): void {
 
 /** Mistral's models that do not think when they are asked to, by its page on reasoning: 422. */
 const unasked =
-  /^(?:codestral|devstral|magistral|ministral|mixtral|open-|pixtral|voxtral)|^mistral-(?:(?:7b|large|nemo|saba|tiny)\b|(?:small|medium)-(?:2[3-5]\d\d|24b|3[.-][0-4]))/;
+  /^(?:codestral|devstral|ministral|mixtral|open-|pixtral|voxtral)|^mistral-(?:(?:7b|large|nemo|saba|tiny)\b|(?:small|medium)-(?:2[3-5]\d\d|24b|3[.-][0-4]))/;
 
 /** Other names, its own ids, and an answer that is begun has to say so. */
 export function mistral(body: Json, lost: Lost, model: string): void {
   rename(body, "seed", "random_seed");
   shortIds(body, /^[A-Za-z0-9]{9}$/);
   const effort = body.reasoning_effort;
-  if (unasked.test(model)) omit(body, "reasoning_effort", lost);
+  if (model.startsWith("magistral")) unheard(body, lost);
+  else if (unasked.test(model)) omit(body, "reasoning_effort", lost);
   else if (model.startsWith("mistral") && typeof effort === "string") {
     body.reasoning_effort = /none|minimal/.test(effort) ? "none" : "high"; // there is nothing between
   }

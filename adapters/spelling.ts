@@ -81,6 +81,8 @@ export function spelled(rules: Spelling): NonNullable<Dialect["request"]> {
     rules;
   return (body, format, lost, { model }) => {
     if (format !== "openai-chat") return body;
+    // Who cannot be told not to call a tool is told of none.
+    if (refused.includes("tool_choice") && body.tool_choice === "none") delete body.tools;
     for (const name of refused) omit(body, name, lost);
     if (!newMax) rename(body, "max_completion_tokens", "max_tokens");
     for (const value of list(body.messages)) {

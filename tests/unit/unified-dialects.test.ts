@@ -111,6 +111,8 @@ describe("dialects: what is said otherwise", () => {
     ["grok", { stop: ["x"], presence_penalty: 1 }, [], "grok-4-fast-non-reasoning"],
     ["grok", { reasoning_effort: "low" }, ["reasoning"], "grok-4-0709"],
     ["grok", { reasoning_effort: "low" }, ["reasoning"], "grok-3"],
+    ["grok", { reasoning_effort: "none" }, ["reasoning"], "grok-4-0709"],
+    ["mistral", { reasoning_effort: "none" }, ["reasoning"], "magistral-medium-latest"],
     ["grok", { reasoning_effort: "low" }, ["reasoning"], "grok-4-1-fast-non-reasoning"],
     ["grok", { reasoning_effort: "low" }, [], "grok-3-mini"],
     ["mistral", { reasoning_effort: "high" }, ["reasoning"], "mistral-large-latest"],

@@ -61,6 +61,7 @@ const known = new Set([
   "include_reasoning",
   "thinking",
   "web_search_options",
+  "cache_control",
 ]);
 const toolMembers = new Set(["type", "function", "custom", "cache_control"]);
 const ofThinking = new Set(["type", "budget_tokens"]);
@@ -107,6 +108,7 @@ export function readRequest(body: Json, place: Place): ChatRequest {
     const more = rest(options, usageOption);
     if (more !== undefined) extra = { ...extra, stream_options: more };
   }
+  if (body.cache_control != null) set(request, "cache", readCache(body));
   const tools = readTools(body);
   if (tools !== undefined) request.tools = tools;
   if (Array.isArray(body.functions)) request.legacy_functions = true;

@@ -51,7 +51,11 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
       lost.drop("reasoning.summary");
     }
   }
-  if (request.cache !== undefined && !cacheMark(request.cache, target)) lost.drop("cache");
+  if (request.cache !== undefined) {
+    const mark = cacheMark(request.cache, target);
+    if (mark === undefined) lost.drop("cache");
+    else body.cache_control = mark;
+  }
   if (request.stream) {
     body.stream = true;
     // Told to the client only where it asked for it; some formats have it always.

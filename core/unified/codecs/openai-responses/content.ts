@@ -143,13 +143,13 @@ export function writeInput(part: Part, how: Writing): Json[] {
 function writeMedia(part: MediaPart, how: Writing): Json[] {
   const { type, source } = part;
   const detail = part.detail !== undefined && { detail: part.detail };
-  if (source.kind === "text") return [{ type: "input_text", text: source.text }];
+  const more = added(part, how);
+  if (source.kind === "text") return [{ type: "input_text", text: source.text, ...more }];
   if (source.kind === "parts") return source.parts.flatMap((one) => writeInput(one, how));
   if (source.kind === "file" && !/^openai-/.test(source.format)) {
     how.lost.drop(`messages.${type}.file`);
     return [];
   }
-  const more = added(part, how);
   switch (type) {
     case "image": {
       const where = source.kind === "file"

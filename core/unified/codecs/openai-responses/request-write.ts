@@ -31,6 +31,7 @@ const unsaid: Readonly<Record<string, (value: unknown) => boolean>> = {
   logit_bias: (value) => Object.keys(object(value) ?? {}).length === 0,
   modalities: (value) => Array.isArray(value) && value.every((one) => one === "text"),
   audio: () => false,
+  cache: () => false,
 };
 
 /** Writes the body of a `POST /responses`. */
