@@ -46,8 +46,6 @@ const longest = 512;
 
 /** The rules of one gateway. */
 export class RateRules {
-  /** No rule at all. */
-  readonly none: boolean;
   /** Some rule counts tokens. */
   readonly countTokens: boolean;
   readonly #gateway: string;
@@ -84,7 +82,6 @@ export class RateRules {
     this.#gateway = gateway.id;
     this.#rules = rules;
     this.#keys = keys;
-    this.none = rules.length === 0;
     this.countTokens = rules.some(({ unit }) => unit === "tokens");
     this.#readsModel = rules.some(({ by, model }) => model !== undefined || by.includes("model"));
     this.#uniform = rules.every(({ by, provider, model }) =>
