@@ -10,12 +10,20 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
+ * @typedef {object} Module
+ * @property {string} name
+ * @property {string} text
+ * @property {string | undefined} source The file that is loaded by this module, where it is one.
+ * @property {readonly string[]} imports Modules that are loaded with it.
+ * @property {boolean} apart Not loaded at the start.
+ */
+
+/**
  * Bundles a worker.
  *
  * @param {string} entry Its file.
  * @param {{ minify?: boolean }} [options]
- * @returns {Promise<{ name: string, text: string, apart: boolean }[]>} ES modules, `worker.mjs` first;
- *   `apart` are those that are not loaded at the start.
+ * @returns {Promise<Module[]>} ES modules, `worker.mjs` first.
  */
 export async function bundleWorker(entry, { minify = false } = {}) {
   const options = {
@@ -44,18 +52,33 @@ export async function bundleWorker(entry, { minify = false } = {}) {
     logOverride: { "ignored-bare-import": "silent" },
     plugins: [startInOne(entry, new Set(later))],
   });
-  const imports = new Map(
-    Object.entries(metafile.outputs).map(([path, { imports }]) => [
-      basename(path),
-      imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => basename(path)),
-    ]),
+  const known = new Map(
+    Object.entries(metafile.outputs).map(([path, { entryPoint, imports }]) => [basename(path), {
+      source: entryPoint,
+      imports: imports.filter(({ kind, external }) => kind === "import-statement" && !external)
+        .map(({ path }) => basename(path)),
+    }]),
   );
-  const atStart = new Set(["worker.mjs"]);
-  for (const name of atStart) for (const next of imports.get(name) ?? []) atStart.add(next);
+  const atStart = withImports(["worker.mjs"], (name) => known.get(name).imports);
   const place = ({ name, apart }) => name === "worker.mjs" ? 0 : apart ? 2 : 1;
   return outputFiles
-    .map(({ path, text }) => ({ name: basename(path), text, apart: !atStart.has(basename(path)) }))
+    .map(({ path, text }) => {
+      const name = basename(path);
+      return { name, text, ...known.get(name), apart: !atStart.has(name) };
+    })
     .sort((a, b) => place(a) - place(b));
+}
+
+/**
+ * Modules, and all that is loaded with them.
+ *
+ * @param {readonly string[]} names
+ * @param {(name: string) => readonly string[]} importsOf
+ */
+export function withImports(names, importsOf) {
+  const all = new Set(names);
+  for (const name of all) for (const next of importsOf(name)) all.add(next);
+  return all;
 }
 
 /**
