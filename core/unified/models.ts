@@ -40,6 +40,10 @@ export async function modelNamed(ctx: Context, name: string): Promise<Model> {
   }
   const catalogue = await known();
   const owner = ownerOf(catalogue, full);
+  if (owner === undefined && Object.hasOwn(host.models, full)) {
+    const message = `Alias '${shown(name)}' of 'models' leads to no model: it comes back to itself`;
+    throw new GatewayError(400, Code.badModel, message);
+  }
   if (owner === undefined) throw ownerless(name, catalogue, Object.keys(host.models));
   const provider = host.provider(owner, headers);
   return { provider, model: spelled(provider, full) };

@@ -14,6 +14,7 @@ import type { Asked, ChatCodec, Target } from "./codec.ts";
 import { codecOf } from "./codecs/mod.ts";
 import { compat } from "./compat.ts";
 import { type Endpoint, endpointAt } from "./endpoint.ts";
+import { exactOf } from "./exact.ts";
 import { headersTo } from "./headers.ts";
 import { Lost } from "./lost.ts";
 import { modelNamed } from "./models.ts";
@@ -118,7 +119,7 @@ async function chat(
 
   requireTurns(body);
   const native = await codecOf(format);
-  const request = codec.readRequest(body, endpoint);
+  const request = codec.readRequest(exactOf(bytes, codec.format) ?? body, endpoint);
   const lost = new Lost();
   const plain = renamed(request, format);
   const asking = { ...plain?.request ?? request, model };
@@ -199,11 +200,11 @@ async function passed(ctx: Context, next: Next, passing: Passing): Promise<Respo
   const { dialect } = provider;
   // What is spelled otherwise is so for an official client as well.
   const changed = dialect?.genuine ? undefined : dialect?.request?.(
-    structuredClone({
-      ...body,
+    {
+      ...exactOf(bytes, format) ?? structuredClone(body),
       ...body.model !== undefined && { model },
       ...format === "anthropic-messages" && betasOf(ctx),
-    }),
+    },
     format,
     lost,
     target,

@@ -9,6 +9,7 @@ import { type Feed, feedOf, type Sink } from "../streams/feed.ts";
 import type { Event } from "../formats/frames.ts";
 import { type Json, object, parse } from "../formats/json.ts";
 import { assemble } from "./assemble.ts";
+import { exactly } from "./exact.ts";
 import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
 import type { Asked, ChatCodec, StreamReader, StreamWriter, Target } from "./codec.ts";
 import type { ResponsesWriter } from "./codecs/openai-responses.ts";
@@ -48,7 +49,7 @@ export async function translated(
     return await assembled(ctx, response, type, how);
   }
   const text = await wholeText(response);
-  const body = object(parse(text));
+  const body = object(exactly(text));
   let fault: ChatFault | undefined;
   if (body === undefined || isFault(body)) {
     fault = from.readFault(response.status, body ?? text);

@@ -29,7 +29,7 @@ async function led(
       "custom-claude": { base_url: "http://acme.test/api", format: "anthropic-messages" },
       "custom-google": { base_url: "http://acme.test/api", format: "gemini" },
     },
-    models: { fast: "groq/llama-3.3-70b-versatile", quick: "fast" },
+    models: { fast: "groq/llama-3.3-70b-versatile", quick: "fast", round: "about", about: "round" },
   });
   const response = await gateway(
     new Request(`http://gateway.test${path}`, {
@@ -123,6 +123,7 @@ describe("the name of a model", () => {
     const [name, message] of [
       ["claud-haiku-4-5", /did you mean 'anthropic\/claude-haiku-4-5'\?/],
       ["gpt4o", /did you mean 'openai\/gpt-4o'\?/],
+      ["round", /Alias 'round' of 'models' leads to no model/],
       ["fasd", /did you mean 'fast'\?/],
       ["opnai/gpt-4o", /Invalid provider 'opnai'; did you mean 'openai'\?/],
       ["meta-llama/llama-3.3-70b-instruct", /sold by .*'openrouter\/meta-llama\/llama-3.3-70b/],

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Json, object, parse, worded } from "../../../formats/json.ts";
+import { type Json, object, worded } from "../../../formats/json.ts";
+import { exactly } from "../../exact.ts";
 import type {
   CacheMark,
   ChatFormat,
@@ -112,7 +113,7 @@ function writeCall(part: ToolCallPart): Json {
 /** Arguments as the object that they have to be. */
 export function inputOf(text: string): Json {
   if (text === "") return {};
-  const value = parse(text);
+  const value = exactly(text);
   return object(value) ?? { input: value ?? text };
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Json, object, parse } from "../../../formats/json.ts";
+import { type Json, object } from "../../../formats/json.ts";
+import { exactly } from "../../exact.ts";
 import type {
   CacheMark,
   Citation,
@@ -120,7 +121,7 @@ function writeThought(part: ReasoningPart, { same, model }: Writing): Json | und
 
 function writeCall(part: ToolCallPart, { same, model, lost }: Writing): Json {
   if (same) {
-    const input = parse(part.arguments);
+    const input = exactly(part.arguments);
     return { toolUseId: part.id, name: part.name, input: input === undefined ? {} : input };
   }
   const cut = () => lost.drop("tools.name");
@@ -135,7 +136,7 @@ function writeResult(parts: readonly Part[], writing: Writing): Json[] {
   const content: Json[] = [];
   for (const part of parts) {
     if (part.type === "text" && part.json === true) {
-      const json = parse(part.text);
+      const json = exactly(part.text);
       content.push(json === undefined ? { text: part.text } : { json });
     } else if (part.type === "text" || part.type === "refusal" || "source" in part) {
       content.push(...writeBlocks([part], writing));

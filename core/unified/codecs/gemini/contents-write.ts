@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Json, object, parse } from "../../../formats/json.ts";
+import { type Json, object } from "../../../formats/json.ts";
+import { exactly } from "../../exact.ts";
 import type {
   ChatRequest,
   MediaPart,
@@ -239,7 +240,7 @@ export class Contents {
 
 /** Google reads a failure from a member `error`. */
 function responseOf(text: string, failed: boolean): Json {
-  const told = object(parse(text));
+  const told = object(exactly(text));
   if (failed) return told?.error !== undefined ? told : { error: told ?? text };
   return told ?? { output: text };
 }

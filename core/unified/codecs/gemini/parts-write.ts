@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Json, object, parse } from "../../../formats/json.ts";
+import { type Json, object } from "../../../formats/json.ts";
+import { exactly } from "../../exact.ts";
 import type { MediaPart, Part } from "../../chat.ts";
 import { nativeName } from "../../lost.ts";
 import { youtube } from "./parts-read.ts";
@@ -80,7 +81,7 @@ function mimeOf(url: string, type: MediaPart["type"]): string {
 /** Arguments of a call as an object; text that is none stands in a member. */
 export function argsOf(text: string, custom = false): Json {
   if (text === "") return {};
-  return (custom ? undefined : object(parse(text))) ?? { [custom ? "input" : "arguments"]: text };
+  return (custom ? undefined : object(exactly(text))) ?? { [custom ? "input" : "arguments"]: text };
 }
 
 /** What a part of a native kind is called in a report of losses. */
