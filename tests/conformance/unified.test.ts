@@ -145,6 +145,30 @@ onEachRuntime(
       assert.equal(seen!.headers["authorization"], undefined);
     });
 
+    it("passes on a whole number that is longer than the runtime's", async () => {
+      plainly("anthropic-messages");
+      const args = '{"id":12345678901234567890}';
+      const call = { name: "weather", arguments: args };
+      const response = await gateway(
+        new Request("http://g/v1/chat/completions", {
+          method: "POST",
+          headers: { authorization: "Bearer k", "content-type": "application/json" },
+          body: JSON.stringify({
+            model: "anthropic/claude-haiku-4-5",
+            messages: [
+              { role: "user", content: "Hi" },
+              { role: "assistant", tool_calls: [{ id: "c", type: "function", function: call }] },
+              { role: "tool", tool_call_id: "c", content: "Yes" },
+            ],
+            tools: [{ type: "function", function: { name: "weather" } }],
+          }),
+        }),
+      );
+      assert.equal(response.status, 200);
+      await response.text();
+      assert.ok(bench.upstream.requests.at(-1)!.body.includes(`"input":${args}`), runtime);
+    });
+
     it("serves Cloudflare's REST paths, and lists models", async () => {
       plainly("cohere-v2");
       const response = await gateway(
