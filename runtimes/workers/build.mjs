@@ -21,7 +21,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /**
  * Bundles a worker.
  *
- * @param {string} entry Its file.
+ * @param {string} entry Its file, absolute or from the folder of the package.
  * @param {{ minify?: boolean }} [options]
  * @returns {Promise<Module[]>} ES modules, `worker.mjs` first.
  */
@@ -94,7 +94,7 @@ function startInOne(entry, later) {
   return {
     name: "start-in-one",
     setup({ onLoad }) {
-      const start = `\nimport ${JSON.stringify(resolve(entry))};`;
+      const start = `\nimport ${JSON.stringify(resolve(root, entry))};`;
       onLoad({ filter: /\.m?[jt]s$/ }, ({ path }) => {
         if (!later.has(path)) return undefined;
         const loader = path.endsWith("ts") ? "ts" : "js";
