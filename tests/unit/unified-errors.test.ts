@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import type { ChatEvent, ChatFault, FaultKind } from "../../core/unified/chat.ts";
 import { GatewayError } from "../../mod.ts";
 import { type Client, clients } from "../support/unified-clients.ts";
+import { loadFixture } from "../support/fixtures.ts";
 import { gatewayOver } from "../support/unified-gateway.ts";
 import { failed, providersOf, streamOf, toldOf } from "../support/unified-provider.ts";
 
@@ -164,3 +165,32 @@ for (const client of clients) {
     });
   });
 }
+
+describe("a prompt that is too long, in each provider's own words", () => {
+  const recordings: readonly [model: string, recording: string][] = [
+    ["anthropic/claude-sonnet-4-5", "anthropic/messages-error-400"],
+    ["aws-bedrock/us.amazon.nova-2-lite-v1:0", "amazon-bedrock/converse-error-400"],
+    ["cohere/command-a-reasoning-08-2025", "cohere/v2-chat-error-400"],
+    ["openrouter/some/model", "openrouter/chat-error-400"],
+  ];
+  for (const [model, recording] of recordings) {
+    it(model, async () => {
+      const { status, responseBody } = loadFixture(recording);
+      const gateway = gatewayOver(() =>
+        new Response(new Uint8Array(responseBody), {
+          status,
+          headers: { "content-type": "application/json" },
+        })
+      );
+      for (const client of clients) {
+        const error = await raised(client.ask(gateway, { model }));
+        assert.equal(error.status, 400);
+        // Agents look for these to shorten what they have.
+        if (client.name.startsWith("openai")) {
+          assert.equal(error.code, "context_length_exceeded", client.name);
+        }
+        if (client.name === "anthropic") assert.match(error.message, /prompt is too long/);
+      }
+    });
+  }
+});

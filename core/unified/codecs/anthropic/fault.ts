@@ -60,7 +60,13 @@ export function readFault(status: number, body: unknown): ChatFault {
 
 /** The body of an error. */
 export function writeFault(fault: ChatFault, requestId: string): Json {
-  const { kind, message, code } = fault;
+  const { kind, code } = fault;
+  let { message } = fault;
+  // By these words clients know that they have to shorten the conversation.
+  const long = /prompt is too long/i;
+  if (code === "context_length_exceeded" && !long.test(message)) {
+    message = `prompt is too long: ${message}`;
+  }
   const type = words.find(([, known]) => known === kind)?.[0] ?? "api_error";
   return {
     type: "error",

@@ -39,5 +39,6 @@ export function readFault(status: number, body: unknown): ChatFault {
 
 /** The body of an error. */
 export function writeFault({ message, code }: ChatFault, requestId: string): Json {
-  return { id: requestId, message, ...code != null && { error_type: code } };
+  const error_type = code === "context_length_exceeded" ? "TOO_MANY_TOKENS" : code;
+  return { id: requestId, message, ...error_type != null && { error_type } };
 }

@@ -36,6 +36,10 @@ const words: readonly (readonly [RegExp, number])[] = [
   [/invalid|context_length|bad_request|validation|tool_use_failed|unsupported/, 400],
 ];
 
+/** How those who have no code for it say that a prompt does not fit. */
+const tooLong =
+  /(?:prompt|messages) (?:is |are )?too long|maximum (?:context|prompt) length|context (?:length|window)|too_many_prompt_tokens/i;
+
 /** See `ChatCodec.readFault`. A status below 400 is that of a stream that had already begun. */
 export function readFault(status: number, body: unknown): ChatFault {
   const one = object(Array.isArray(body) ? body[0] : body);
@@ -56,7 +60,14 @@ export function readFault(status: number, body: unknown): ChatFault {
   if (told === 400 && /incorrect api key|invalid api key/i.test(message)) told = 401;
   let kind = kinds[told] ?? (told >= 500 ? "server" : "invalid_request");
   if (/insufficient_quota|billing_/.test(word)) kind = "billing";
-  return { status: told, kind, message, code, param: string(error?.param) ?? null };
+  const long = kind === "invalid_request" && tooLong.test(`${word} ${message}`);
+  return {
+    status: told,
+    kind,
+    message,
+    code: long ? "context_length_exceeded" : code,
+    param: string(error?.param) ?? null,
+  };
 }
 
 const types: Readonly<Record<FaultKind, string>> = {
