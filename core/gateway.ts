@@ -117,6 +117,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const { config } = setup;
 
   const web = fetcher ?? ((input, init) => fetch(input, init));
+  const way = transport ?? webTransport(web);
   const tools: Tools = { fetch: web, now, memo: new Map() };
   const limits = config.limits;
   const cors = config.cors ?? { origins: "*" };
@@ -131,7 +132,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
     stores,
     env,
     fetch: web,
-    respond: transport?.respond,
+    transport: way,
     digest,
     now,
     report,
@@ -150,7 +151,7 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   const run = compose(
     withUnified(plugins),
     upstream({
-      transport: transport ?? webTransport(web),
+      transport: way,
       tools,
       bodyLimit: limits.body_bytes,
       settingsOf: host.settingsOf,

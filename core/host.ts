@@ -23,6 +23,7 @@ import { memoryCounters, memoryKV } from "./storage/memory.ts";
 import type { Stores } from "./storage/ports.ts";
 import { Allowance } from "./streams/tape.ts";
 import type { TelemetryConfig, TelemetrySettings } from "./telemetry/settings.ts";
+import type { Transport } from "./upstream.ts";
 import { lazyPricer, type Pricer } from "./usage/cost.ts";
 import { VirtualKeys } from "./auth/virtual-keys.ts";
 
@@ -128,6 +129,12 @@ export interface Host {
   /** For requests of a plugin's own. */
   readonly fetch: typeof fetch;
   /**
+   * The same, at the cost of those to providers.
+   *
+   * @internal
+   */
+  readonly transport: Transport;
+  /**
    * For answers of a plugin's own.
    *
    * @internal
@@ -178,8 +185,7 @@ export interface HostOptions {
   /** Where the names of OpenTelemetry are looked up. */
   env: Readonly<Record<string, unknown>>;
   fetch: typeof fetch;
-  /** The platform's way unless given. */
-  respond: Respond | undefined;
+  transport: Transport;
   digest: ((data: string | Uint8Array) => string) | undefined;
   now(): number;
   report(message: string, cause?: unknown): void;
@@ -298,7 +304,8 @@ export function createHost(options: HostOptions): OwnHost {
     attach: (work) => void others.push(work),
     models: config.models,
     fetch: options.fetch,
-    respond: options.respond ?? webRespond,
+    transport: options.transport,
+    respond: options.transport.respond ?? webRespond,
     settingsOf: (slug) => settings.last.providers.get(slug)?.settings ?? {},
     get providers() {
       return settings.last.rows;

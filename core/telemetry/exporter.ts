@@ -6,6 +6,7 @@
  */
 import type { Metrics } from "../metrics.ts";
 import { unref } from "../settler.ts";
+import type { Transport } from "../upstream.ts";
 import { version } from "../version.ts";
 import type { Target } from "./settings.ts";
 
@@ -22,7 +23,7 @@ export interface ExporterOptions {
   signal: "traces" | "metrics";
   /** Most spans that wait. */
   queue: number;
-  fetch: typeof fetch;
+  transport: Transport;
   metrics: Metrics;
   now(): number;
   report(message: string): void;
@@ -183,30 +184,38 @@ export class Exporter {
   }
 
   async #post(batch: Batch): Promise<Outcome> {
-    const { target, fetch } = this.#options;
+    const { target, transport } = this.#options;
     const headers: Record<string, string> = {
       "user-agent": `sluice/${version}`,
       ...target.headers,
       "content-type": target.json ? "application/json" : "application/x-protobuf",
     };
     let outcome: Outcome;
+    // Not `AbortSignal.timeout`: on Node one keeps what it was given to, the body of a batch, until its end.
+    const abort = new AbortController();
+    const late = new DOMException("No answer in time", "TimeoutError");
+    const timer = unref(setTimeout(() => abort.abort(late), target.timeout));
     try {
       let { body } = batch;
       if (target.gzip) {
         body = await gzipped(body);
         headers["content-encoding"] = "gzip";
       }
-      const response = await fetch(target.url, {
+      const { url } = target;
+      const response = await transport({
+        url,
         method: "POST",
         headers,
         body,
-        // Headers hold credentials: they go to nobody else.
-        redirect: "manual",
-        signal: AbortSignal.timeout(target.timeout),
+        client: new Request(url, { method: "POST" }),
+        signal: abort.signal,
+        bodyLimit: body.byteLength,
       });
       outcome = await this.#judge(response, batch);
     } catch (error) {
       outcome = { done: false, again: undefined, why: whyOf(error) };
+    } finally {
+      clearTimeout(timer);
     }
     if (!outcome.done) {
       this.#failures++;

@@ -204,7 +204,7 @@ export class WireSpans implements SpanWriter {
     // One large batch must not stay in memory for ever.
     if (bytes.length > 4 * 1024 * 1024) this.#wire = new Wire(4096);
     this.count = 0;
-    return out.written();
+    return out.bytes.subarray(0, out.at);
   }
 }
 

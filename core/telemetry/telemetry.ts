@@ -286,12 +286,12 @@ export class Telemetry implements Owner {
   }
 
   #exporter(target: Target, signal: "traces" | "metrics"): Exporter {
-    const { metrics, now, report, fetch } = this.#host;
+    const { metrics, now, report, transport } = this.#host;
     return new Exporter({
       target,
       signal,
       queue: this.#settings.queue,
-      fetch,
+      transport,
       metrics,
       now,
       report,

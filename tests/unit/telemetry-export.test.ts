@@ -212,14 +212,14 @@ describe("tries again", () => {
       report: () => {},
       now,
       backoff,
-      fetch: (() => {
+      transport: () => {
         times++;
         const answer = answers.shift();
         if (answers.length === 0) asked.resolve();
         return answer instanceof Error
           ? Promise.reject(answer)
           : Promise.resolve(answer ?? new Response());
-      }) as typeof fetch,
+      },
     });
     return { made, all: asked.promise, times: () => times };
   }
