@@ -37,7 +37,9 @@ export async function failureOf(
     { status, kind: kindOf(status, code), message, code: String(code), param },
     id,
   );
-  return Response.json(body, { status, headers: known.headers });
+  // Clients ask again after any status from 500 on, unless they are told that it is of no use.
+  const never = status === 501 && { "x-should-retry": "false" };
+  return Response.json(body, { status, headers: { ...known.headers, ...never } });
 }
 
 function kindOf(status: number, code: number): FaultKind {

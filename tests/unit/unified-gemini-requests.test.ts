@@ -465,6 +465,29 @@ describe("a request to Google's model", () => {
     });
   });
 
+  it("has what clients of OpenAI say to Google alone", () => {
+    const safety = [{ category: "HARM_CATEGORY_HATE_SPEECH", threshold: "BLOCK_NONE" }];
+    const { body, lost } = written({
+      format: "openai-chat",
+      extra: {
+        safety_settings: safety,
+        extra_body: {
+          google: {
+            cached_content: "cachedContents/x",
+            thinking_config: { thinking_budget: 800, include_thoughts: true },
+            hologram: 1,
+          },
+        },
+      },
+    }, target("gemini-2.5-flash"));
+    assert.deepEqual(body.safetySettings, safety);
+    assert.equal(body.cachedContent, "cachedContents/x");
+    assert.deepEqual(body.generationConfig, {
+      thinkingConfig: { thinkingBudget: 800, includeThoughts: true },
+    });
+    assert.deepEqual(lost, ["hologram"]);
+  });
+
   const losses: [string, Partial<ChatRequest>, string[]][] = [
     ["logit_bias", { logit_bias: { "1": 2 } }, ["logit_bias"]],
     ["user", { user: "u" }, ["user"]],

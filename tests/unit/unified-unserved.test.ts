@@ -144,6 +144,21 @@ describe("requests that nobody could answer", () => {
     assert.equal(error.param, "messages");
   });
 
+  it("what this version does not serve is asked for once", async () => {
+    let asked = 0;
+    const ask = gatewayOver(never);
+    const client = openAIOf((request) => {
+      asked++;
+      return ask(request);
+    }).withOptions({ maxRetries: 2 });
+    const asking = client.chat.completions.create({
+      model: "dynamic/support",
+      messages: [{ role: "user", content: "Hi" }],
+    });
+    await assert.rejects(asking, /Dynamic routes are not served/);
+    assert.equal(asked, 1);
+  });
+
   it("a request without a model is told which ones there are for it", async () => {
     const client = openAIOf(gatewayOver(never));
     const asked: Record<string, () => Promise<unknown>> = {

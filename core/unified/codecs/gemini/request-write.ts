@@ -14,6 +14,7 @@ import { dropUnsaid, type Unsaid } from "../unsaid.ts";
 import { Contents } from "./contents-write.ts";
 import { generationOf, thinkingFor } from "./thinking.ts";
 import { writeToolConfig, writeTools } from "./tools-write.ts";
+import { camel } from "./wire.ts";
 
 /** What Google has a word for, of what few have. */
 const sayable: readonly Unsaid[] = [
@@ -59,7 +60,7 @@ export function writeRequest(request: ChatRequest, target: Target, lost: Lost): 
   const tier = tierFor(request, lost);
   if (tier !== undefined) body.serviceTier = tier;
   if (own) extend(body, config, request.extra);
-  else for (const name in request.extra) lost.drop(name);
+  else writeForeign(body, config, request.extra ?? {}, lost);
   if (Object.keys(config).length > 0) body.generationConfig = config;
   dropUnsaid(request, own ? [...sayable, "store"] : sayable, lost);
   return body;
@@ -179,6 +180,23 @@ function writeVoice(config: Json, { audio = {}, modalities }: ChatRequest, lost:
   }
   const spoken = modalities?.includes("audio") === true;
   if (spoken && audio.format !== undefined && audio.format !== "pcm16") lost.drop("audio.format");
+}
+
+/**
+ * What clients of OpenAI say to Google alone, as its own endpoint of that format takes it: in
+ * `extra_body.google`, or beside the other members.
+ */
+function writeForeign(body: Json, config: Json, extra: Json, lost: Lost): void {
+  const { extra_body, ...others } = extra;
+  const inside = object(object(extra_body)?.google);
+  if (extra_body !== undefined && inside === undefined) lost.drop("extra_body");
+  for (const [name, value] of Object.entries({ ...others, ...inside })) {
+    if (name === "safety_settings") body.safetySettings = value;
+    else if (name === "cached_content") body.cachedContent = value;
+    else if (name === "thinking_config" && object(value)) {
+      config.thinkingConfig = camel(object(value)!);
+    } else lost.drop(name);
+  }
 }
 
 /** Puts back what only Google knows. */
