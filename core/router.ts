@@ -83,6 +83,7 @@ const unified = [
   "/v1/images/:action",
   "/v1/audio/:action",
   "/v1beta/*",
+  "/v1alpha/*",
   "/compat/*",
 ];
 

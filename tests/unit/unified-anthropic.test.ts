@@ -246,31 +246,37 @@ describe("Anthropic Messages: requests", () => {
 
   it("says what is wrong, and where", () => {
     const ok = { model: "m", messages: [] };
-    assert.match(refused({ messages: [] }), /^'model' is missing; expected /);
-    assert.match(refused({ model: "m" }), /^'messages' is missing; expected an array/);
+    assert.match(refused({ messages: [] }), /^'model' is missing; a model's name is expected$/);
+    assert.match(
+      refused({ model: "m" }),
+      /^'messages' is missing; an array of messages is expected$/,
+    );
     assert.match(refused({ ...ok, messages: [1] }), /^'messages\[0\]' is a number/);
     assert.match(
       refused({ ...ok, messages: [{ role: "tool", content: "" }] }),
-      /^'messages\[0\]\.role' is a string; expected 'user'/,
+      /^'messages\[0\]\.role' is 'tool'; 'user', 'assistant'/,
     );
     assert.match(
       refused({ ...ok, messages: [{ role: "user", content: 5 }] }),
-      /^'messages\[0\]\.content' is a number; expected a string or an array of blocks$/,
+      /^'messages\[0\]\.content' is a number; a string or an array of blocks is expected$/,
     );
     assert.match(
       refused({ ...ok, messages: [{ role: "user", content: [{ type: "text", text: {} }] }] }),
-      /^'messages\[0\]\.content\[0\]\.text' is an object; expected a string$/,
+      /^'messages\[0\]\.content\[0\]\.text' is an object; a string is expected$/,
     );
     let deep: unknown = "x";
     for (let level = 0; level < 20_000; level++) {
       deep = [{ type: "tool_result", tool_use_id: "t", content: deep }];
     }
     const nested = { ...ok, messages: [{ role: "user", content: deep }] };
-    assert.match(refused(nested), /expected content that is not nested so deep$/);
-    assert.match(refused({ ...ok, temperature: "1" }), /^'temperature' is a string/);
+    assert.match(refused(nested), /; content that is not nested so deep is expected$/);
+    assert.match(
+      refused({ ...ok, temperature: "1" }),
+      /^'temperature' is '1'; a number is expected$/,
+    );
     assert.match(refused({ ...ok, stream: 1 }), /^'stream' is a number/);
-    assert.match(refused({ ...ok, tools: {} }), /^'tools' is an object; expected an array$/);
-    assert.match(refused({ ...ok, tool_choice: "auto" }), /^'tool_choice' is a string/);
+    assert.match(refused({ ...ok, tools: {} }), /^'tools' is an object; an array is expected$/);
+    assert.match(refused({ ...ok, tool_choice: "auto" }), /^'tool_choice' is 'auto'; an object/);
     assert.match(refused({ ...ok, tool_choice: { type: "x" } }), /^'tool_choice\.type'/);
     assert.match(refused({ ...ok, stop_sequences: [1] }), /^'stop_sequences\[0\]' is a number/);
   });

@@ -76,6 +76,9 @@ describe("endpoints that the unified API has not", () => {
     for (const [path, asking] of Object.entries(asked)) {
       await assertMissing(asking, `/google-ai-studio/${path}`);
     }
+    const alpha = "http://gateway.test/v1alpha/models/gemini-2.5-flash:countWords";
+    const answer = await gatewayOver(never)(new Request(alpha, { method: "POST" }));
+    assert.equal((await read(answer)).error.status, "NOT_FOUND");
   });
 
   it("are the same on the other base URLs", async () => {
@@ -142,6 +145,16 @@ describe("requests that nobody could answer", () => {
       .catch((error: unknown) => error);
     assert.equal(error.constructor.name, "BadRequestError");
     assert.equal(error.param, "messages");
+  });
+
+  it("a message of nothing is refused, and not made up", async () => {
+    const client = openAIOf(gatewayOver(never));
+    const error: Json = await client.chat.completions.create({
+      model: "anthropic/claude-sonnet-4-5",
+      messages: [{ role: "user" } as Json],
+    }).catch((error: unknown) => error);
+    assert.equal(error.status, 400);
+    assert.equal(error.param, "messages[0].content");
   });
 
   it("what this version does not serve is asked for once", async () => {

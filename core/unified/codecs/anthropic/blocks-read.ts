@@ -4,21 +4,10 @@
  *
  * @module
  */
-import { Code, GatewayError } from "../../../error.ts";
 import { type Json, list, object, string, written } from "../../../formats/json.ts";
 import type { CacheMark, Citation, MediaPart, MediaSource, Part, TextPart } from "../../chat.ts";
+import { wrong } from "../openai-chat/expect.ts";
 import { answerTool, beside, freeform, own, sign, signs } from "./marks.ts";
-
-/** A 400 that says where, what is there, and what was expected. */
-export function wrong(at: string, value: unknown, expected: string): GatewayError {
-  const kind = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
-  const found = value === undefined
-    ? "missing"
-    : kind === "null"
-    ? kind
-    : `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
-  return new GatewayError(400, Code.badRequest, `'${at}' is ${found}; expected ${expected}`);
-}
 
 /** Members that are not among the known ones, or nothing. Null says what absence says. */
 export function rest(from: Json, known: readonly string[]): Json | undefined {

@@ -13,7 +13,8 @@ import type {
   WebSearchTool,
 } from "../../chat.ts";
 import type { Place } from "../../codec.ts";
-import { readCache, readContent, rest, wrong } from "./blocks-read.ts";
+import { wrong } from "../openai-chat/expect.ts";
+import { readCache, readContent, rest } from "./blocks-read.ts";
 import { own } from "./marks.ts";
 
 const known = [

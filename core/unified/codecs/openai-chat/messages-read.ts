@@ -98,6 +98,9 @@ function readMessage(one: Json, at: string): Message {
   set(message, "extra", rest(one, ofMessage));
   const { parts } = message;
   if (role === "assistant") parts.push(...readThoughts(one));
+  else if (one.content == null) {
+    throw wrong(`${at}.content`, one.content, "a string or an array of parts");
+  }
   readContent(one.content, `${at}.content`, parts);
   const mark = readCache(one);
   const last = parts.at(-1);
