@@ -343,7 +343,8 @@ export interface TokenLogprob {
 /**
  * An event of a stream. The first is `start`, once. Parts of a choice come one after the other: each opens,
  * grows and is closed before the next one of that choice opens; `part` counts from 0 within its choice.
- * `finish` follows the last part of a choice. `usage` may come more than once, the last counts. A stream
+ * A `citation` may come after its part is
+ * closed. `finish` follows the last part of a choice. `usage` may come more than once, the last counts. A stream
  * that reached its end has `end` as its last event; one that failed has `error`.
  */
 export type ChatEvent =

@@ -93,4 +93,36 @@ describe("sources of an answer", () => {
     assert.match(first!.url_citation.url, /^https:/);
     assert.ok(first!.url_citation.end_index > first!.url_citation.start_index);
   });
+
+  it("come after the text where Gemini's stream ends with a call", async () => {
+    const web = { uri: "https://example.com", title: "Example" };
+    const events = [
+      { candidates: [{ content: { parts: [{ text: "Hello" }] } }] },
+      {
+        candidates: [{
+          content: { parts: [{ functionCall: { name: "f", args: {} } }] },
+          finishReason: "STOP",
+          groundingMetadata: { groundingChunks: [{ web }] },
+        }],
+      },
+    ];
+    const gateway = gatewayOver(() =>
+      new Response(events.map((one) => `data: ${JSON.stringify(one)}\r\n\r\n`).join(""), {
+        headers: { "content-type": "text/event-stream" },
+      })
+    );
+    const stream = await openAIOf(gateway).chat.completions.create({
+      model: "google-ai-studio/gemini-2.5-pro",
+      stream: true,
+      messages: [{ role: "user", content: "Hi" }],
+    });
+    const found: Json[] = [];
+    for await (const { choices } of stream) {
+      found.push(...(choices[0]?.delta as Json)?.annotations ?? []);
+    }
+    assert.deepEqual(found, [{
+      type: "url_citation",
+      url_citation: { start_index: 0, end_index: 5, url: web.uri, title: web.title },
+    }]);
+  });
 });

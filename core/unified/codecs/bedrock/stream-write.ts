@@ -86,7 +86,8 @@ export class Writer implements StreamWriter {
       case "signature":
         return this.#sign(event.signature);
       case "citation":
-        return this.#delta({ citation: writeCitation(event.citation) });
+        if (this.#part?.type === "text") this.#delta({ citation: writeCitation(event.citation) });
+        return;
       case "part_end":
         return this.#end();
       case "finish":

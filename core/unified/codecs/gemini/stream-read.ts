@@ -35,8 +35,9 @@ interface Candidate {
   /** The open text is signed: what follows is another part. */
   signed: boolean;
   called: boolean;
-  /** The answer's text, for where its sources are. */
+  /** The answer's text, for where its sources are, and the last part of it. */
   text: string[];
+  said?: number;
   /** Members besides the content, the later ones over the earlier. */
   about: Json;
   args?: PartialArgs | undefined;
@@ -185,6 +186,7 @@ export class GeminiReader implements StreamReader {
     if (text === "" && signature === undefined) return;
     if (candidate.open !== type || candidate.signed) {
       this.#close(candidate, emit);
+      if (type === "text") candidate.said = candidate.count;
       this.#open({ type, text: "" }, candidate, emit);
       candidate.open = type;
     }
@@ -268,10 +270,12 @@ export class GeminiReader implements StreamReader {
       if (candidate.logprobs !== undefined) {
         emit({ type: "text", choice, part, text: "", logprobs: candidate.logprobs });
       }
-      if (about.groundingMetadata !== undefined || about.citationMetadata !== undefined) {
-        for (const citation of readCitations(about, candidate.text.join(""))) {
-          emit({ type: "citation", choice, part, citation });
-        }
+    }
+    const { said: part } = candidate;
+    const cited = about.groundingMetadata !== undefined || about.citationMetadata !== undefined;
+    if (part !== undefined && cited) {
+      for (const citation of readCitations(about, candidate.text.join(""))) {
+        emit({ type: "citation", choice, part, citation });
       }
     }
     this.#close(candidate, emit);

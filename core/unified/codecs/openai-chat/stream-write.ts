@@ -121,9 +121,9 @@ export class ChatStreamWriter implements StreamWriter {
       }
       case "citation":
         state.citations.push(
-          state.part === undefined
-            ? placed(event.citation, state.from, state.said)
-            : event.citation,
+          state.part?.type === "text"
+            ? event.citation
+            : placed(event.citation, state.from, state.said),
         );
         return role;
       case "finish": {
