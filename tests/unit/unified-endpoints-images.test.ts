@@ -81,6 +81,14 @@ describe("pictures", () => {
     });
   });
 
+  it("come in the form that there is, which is told", async () => {
+    for (const model of ["fireworks/flux-1-schnell-fp8", "huggingface/some/model"]) {
+      const { post } = gateway([bytes("image/jpeg", 65)]);
+      const response = await post(generations, { model, prompt: "x", output_format: "webp" });
+      assert.equal(response.headers.get("x-sluice-dropped"), "output_format", model);
+    }
+  });
+
   it("that are refused are an error that OpenAI's client knows", async () => {
     const { post } = gateway([json({ promptFeedback: { blockReason: "PROHIBITED_CONTENT" } })]);
     const response = await post(generations, {

@@ -49,11 +49,14 @@ export function writePictures(
     case "workers-ai":
       return each(writeWorkersAI(request, lost));
     case "fireworks": {
-      const accept = request.output_format === "png" ? "image/png" : "image/jpeg";
+      const { output_format: format } = request;
+      if (format !== undefined && !/^(?:png|jpeg)$/.test(format)) lost.drop("output_format");
+      const accept = format === "png" ? "image/png" : "image/jpeg";
       return each(withRatio(request, { prompt: request.prompt }), { accept });
     }
     case "huggingface": {
-      const { size, extra } = request;
+      const { size, output_format: format, extra } = request;
+      if (format !== undefined && format !== "jpeg") lost.drop("output_format");
       return each({ inputs: request.prompt, parameters: { ...size, ...extra } });
     }
     case "fal":
