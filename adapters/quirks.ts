@@ -48,7 +48,7 @@ export function groq(body: Json, lost: Lost, model: string): void {
 
 /** Mistral's models that do not think when they are asked to, by its page on reasoning: 422. */
 const unasked =
-  /^(?:codestral|devstral|ministral|mixtral|open-|pixtral|voxtral)|^mistral-(?:(?:7b|large|nemo|saba|tiny)\b|(?:small|medium)-(?:2[3-5]\d\d|24b|3[.-][0-4]))/;
+  /^(?:codestral|devstral|labs-|ministral|mixtral|open-|pixtral|voxtral)|^mistral-(?:(?:7b|large|nemo|saba|tiny)\b|(?:small|medium)-(?:2[3-5]\d\d|24b|3[.-][0-4]))/;
 
 /** Other names, its own ids, and an answer that is begun has to say so. */
 export function mistral(body: Json, lost: Lost, model: string): void {
@@ -59,6 +59,11 @@ export function mistral(body: Json, lost: Lost, model: string): void {
   else if (unasked.test(model)) omit(body, "reasoning_effort", lost);
   else if (model.startsWith("mistral") && typeof effort === "string") {
     body.reasoning_effort = /none|minimal/.test(effort) ? "none" : "high"; // there is nothing between
+  } else if (model.includes("glm")) {
+    // It knows `low`, `high` and `max`.
+    if (effort === "minimal") body.reasoning_effort = "low";
+    else if (effort === "medium") body.reasoning_effort = "high";
+    else if (effort === "xhigh") body.reasoning_effort = "max";
   }
   for (const tool of list(body.tools)) {
     const fn = object(object(tool)?.function);

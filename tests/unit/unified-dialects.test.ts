@@ -236,6 +236,7 @@ describe("dialects: what is said otherwise", () => {
     ["mistral", "mistral-small-2603", "minimal", { reasoning_effort: "none" }],
     ["mistral", "mistral-medium-3-5", "max", { reasoning_effort: "high" }],
     ["mistral", "zai-glm-5-3", "max", { reasoning_effort: "max" }],
+    ["mistral", "zai-glm-5-3", "medium", { reasoning_effort: "high" }],
     ["perplexity-ai", "sonar-reasoning-pro", "medium", { reasoning_effort: "medium" }],
     ["perplexity-ai", "sonar-deep-research", "xhigh", { reasoning_effort: "high" }],
     ["openai", "gpt-5", "xhigh", { reasoning_effort: "high" }],
