@@ -10,11 +10,13 @@ import { kindOf, shown } from "../nearest.ts";
 import type { Provider } from "../provider.ts";
 import type { Operation } from "./endpoint.ts";
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /** The body of a request: a JSON object, or a 400. */
 export function parsed(bytes: Uint8Array): Json {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(decoder.decode(bytes));
   } catch {
     const found = bytes.length === 0 ? "empty" : "no JSON";
     throw new GatewayError(400, Code.badRequest, `The body is ${found}; a JSON object is expected`);

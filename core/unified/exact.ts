@@ -32,9 +32,11 @@ function kept(_name: string, value: unknown, context?: { source?: string }): unk
 /** Formats whose arguments of tools are JSON in JSON's own words, and not a text of it. */
 const inside: readonly ChatFormat[] = ["anthropic-messages", "gemini", "bedrock-converse"];
 
+const decoder = new TextDecoder();
+
 /** A client's request, where it would make a difference. */
 export function exactOf(bytes: Uint8Array, format: ChatFormat): Json | undefined {
   if (!inside.includes(format)) return undefined;
-  const text = new TextDecoder().decode(bytes);
+  const text = decoder.decode(bytes);
   return long.test(text) ? object(exactly(text)) : undefined;
 }

@@ -43,9 +43,17 @@ export function headersTo(
   return headers;
 }
 
-/** Headers of a translated answer: the provider's, but for those that speak of its body. */
+/**
+ * Headers of a translated answer: the provider's, but for those that speak of its body. They are taken off
+ * the provider's answer, which is not handed on: a copy is a sixth of what a translated stream adds.
+ */
 export function headersFrom(response: Response): Headers {
-  const headers = new Headers(response.headers);
+  let { headers } = response;
+  try {
+    headers.delete("content-length");
+  } catch {
+    headers = new Headers(headers); // a plugin handed on what `fetch` gave it
+  }
   for (const name of ofBody) headers.delete(name);
   return headers;
 }

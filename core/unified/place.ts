@@ -37,8 +37,8 @@ export function spotOf(
 ): Spot {
   const place = provider.dialect?.place?.({ path, model }, operation, settings) ?? { path, model };
   const [raw = "", query] = place.path.split("?");
-  const filled = raw.replaceAll("{model}", escaped(place.model))
-    .replaceAll("{+model}", place.model.split("/").map(escaped).join("/"));
+  const filled = raw.replaceAll("{model}", () => escaped(place.model))
+    .replaceAll("{+model}", () => place.model.split("/").map(escaped).join("/"));
   assertSafePath(filled);
   return {
     path: filled,

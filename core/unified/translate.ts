@@ -70,7 +70,9 @@ export async function translated(
   if (!streams) {
     const written = to.writeAnswer(answer, asked);
     await how.onWhole?.(written);
-    return json(written, response.status, headers);
+    headers.set("content-type", "application/json");
+    const bytes = encoder.encode(JSON.stringify(written));
+    return ctx.host.respond({ status: response.status, headers }, bytes, ctx.request);
   }
   const writer = writerOf(how);
   headers.set("content-type", to.streamType);
@@ -141,8 +143,9 @@ export async function faultAnswer(
   const meant = await meantBy(ctx, fault);
   if (meant !== undefined) response.headers.set("x-sluice-did-you-mean", meant);
   if (from.format === to.format && hasShape(body, to.format)) {
+    const type = response.headers.get("content-type") ?? "application/json";
     const headers = headersFrom(response);
-    headers.set("content-type", response.headers.get("content-type") ?? "application/json");
+    headers.set("content-type", type);
     return new Response(text, { status: response.status, headers });
   }
   if (meant !== undefined) fault.message += ` (did you mean '${meant}'?)`;
