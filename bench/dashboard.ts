@@ -5,8 +5,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { assets } from "../core/dashboard/assets.ts";
+import { assets, documents } from "../core/dashboard/assets.ts";
 import { sqlLogs } from "../core/storage/logs-sql.ts";
 import { openSqlite } from "../runtimes/sqlite.ts";
 import { noBrowser, openBrowser } from "../tests/support/browser.ts";
@@ -45,7 +46,8 @@ function line(what: string, times: number[], unit = "ms"): void {
 }
 
 function size(): Bar {
-  const bytes = Object.values(assets).reduce((sum, { gzip }) => sum + atob(gzip).length, 0);
+  const bytes = Object.values(assets).reduce((sum, { gzip }) => sum + atob(gzip).length, 0) +
+    Object.values(documents).reduce((sum, text) => sum + gzipSync(text).length, 0);
   return bar("all files of the dashboard, gzipped", 120, bytes / 1024, "KB");
 }
 

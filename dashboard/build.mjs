@@ -12,60 +12,96 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** Most bytes, gzipped, of everything that the page loads. */
 const limit = 120 * 1024;
 
-const { outputFiles, metafile } = await build({
-  entryPoints: [at("src/main.tsx")],
+/** A module that all pages have. */
+const everywhere = "src/ui/mod.tsx";
+
+const common = {
   bundle: true,
   minify: true,
-  splitting: true,
   write: false,
   outdir: "/",
-  entryNames: "assets/app-[hash]",
-  chunkNames: "assets/part-[hash]",
-  assetNames: "assets/[name]-[hash]",
-  format: "esm",
   target: "es2022",
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
   logLevel: "warning",
-  metafile: true,
   absWorkingDir: at("."),
+};
+const options = {
+  ...common,
+  entryPoints: [at("src/main.tsx")],
+  splitting: true,
+  entryNames: "assets/app-[hash]",
+  chunkNames: "assets/part-[hash]",
+  assetNames: "assets/[name]-[hash]",
+  format: "esm",
+  metafile: true,
+};
+// What several pages share comes in a part for each choice of pages. But for a large one they are one, for a
+// request takes longer than some kilobytes: whatever is imported by a module that all pages have.
+const shared = Object.values((await build(options)).metafile.outputs)
+  .filter(({ entryPoint, bytes }) => entryPoint === undefined && bytes < 30_000)
+  .flatMap(({ inputs }) => Object.keys(inputs))
+  .filter((path) => path.startsWith("src/") && path !== everywhere);
+const together = {
+  name: "together",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: new RegExp(`${everywhere}$`) }, ({ path }) => ({
+      contents: [
+        readFileSync(path, "utf8"),
+        ...shared.map((path) => `import ${JSON.stringify(at(path))};`),
+      ].join("\n"),
+      loader: "tsx",
+    })),
+};
+const { outputFiles, metafile } = await build({
+  ...options,
+  plugins: [together],
+  logOverride: { "ignored-bare-import": "silent" },
+});
+
+// It runs before all that, so it has no part in common with it.
+const first = await build({
+  ...common,
+  entryPoints: [at("src/first.ts")],
+  entryNames: "assets/first-[hash]",
 });
 
 const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8" };
 // The page's own style sheet has those of all parts in it; nothing asks for theirs.
-const used = outputFiles.filter(({ path }) => !/part-[^/]*\.css$/.test(path));
+const used = [...first.outputFiles, ...outputFiles]
+  .filter(({ path }) => !/part-[^/]*\.css$/.test(path));
 const files = used.map(({ path, text }) => ({
   name: path.slice(1),
   type: types[path.split(".").at(-1)],
   text,
 })).sort((a, b) => a.name < b.name ? -1 : 1);
-const named = (end) =>
-  files.find(({ name }) => /^assets\/app-/.test(name) && name.endsWith(end)).name;
+const named = (begin, end) =>
+  files.find(({ name }) => name.startsWith(`assets/${begin}-`) && name.endsWith(end)).name;
+const app = named("app", ".js");
 const parts = Object.entries(metafile.outputs).map(([path, output]) => ({
   ...output,
   name: path.slice(path.lastIndexOf("assets/")),
 }));
-const template = readFileSync(at("index.html"), "utf8");
-// A document for each page, which names all that the page is going to import: what is only found by
-// running what came before comes late.
+const template = readFileSync(at("index.html"), "utf8")
+  .replace("{first}", `/dashboard/${named("first", ".js")}`)
+  .replace("{script}", `/dashboard/${app}`)
+  .replace("{style}", `/dashboard/${named("app", ".css")}`);
+/** A document for each page, which names all that the page is going to import: what is only found by
+ * running what came before comes late. */
+const documents = {};
 for (const { entryPoint } of parts) {
   const page = entryPoint?.match(/^src\/pages\/([\w-]+)\.tsx$/)?.[1];
   if (page === undefined) continue;
   const needed = closure([
-    named(".js"),
-    ...parts.filter((part) => part.entryPoint === entryPoint)
-      .map(({ name }) => name),
+    app,
+    ...parts.filter((part) => part.entryPoint === entryPoint).map(({ name }) => name),
   ]);
-  const text = template
-    .replace("{script}", `/dashboard/${named(".js")}`)
-    .replace("{style}", `/dashboard/${named(".css")}`)
-    .replace(
-      "{parts}",
-      needed.slice(1)
-        .map((name) => `<link rel="modulepreload" href="/dashboard/${name}">`).join("\n    "),
-    );
-  files.push({ name: `${page}.html`, type: "text/html; charset=utf-8", text });
+  documents[page] = template.replace(
+    "{parts}",
+    needed.slice(1)
+      .map((name) => `<link rel="modulepreload" href="/dashboard/${name}">`).join("\n    "),
+  );
 }
 
 let size = 0;
@@ -83,7 +119,12 @@ for (const { name, type, text } of files) {
     zipped.toString("base64")
   }",\n  },\n`;
 }
-module += "};\n";
+module += "};\n\n" +
+  "/** By page; `{state}` is for who is signed in. */\n" +
+  `export const documents: Readonly<Record<string, string>> = ${
+    JSON.stringify(documents, null, 2)
+  };\n`;
+for (const text of Object.values(documents)) size += gzipSync(text, { level: 9 }).length;
 console.log(`${size} bytes of ${limit}, gzipped`);
 const target = at("../core/dashboard/assets.ts");
 if (!process.argv.includes("--check")) writeFileSync(target, module);

@@ -7,10 +7,16 @@
 import type { Host } from "../host.ts";
 import { type AdminOptions, createAccess } from "../management/access.ts";
 import { failure } from "../management/answer.ts";
-import { hasSession, newSession, sessionCookie, sessionSeconds } from "../management/session.ts";
+import {
+  hasSession,
+  isSession,
+  newSession,
+  sessionCookie,
+  sessionSeconds,
+} from "../management/session.ts";
 import { runtimeName } from "../runtime.ts";
 import { version } from "../version.ts";
-import { assets } from "./assets.ts";
+import { assets, documents } from "./assets.ts";
 
 /** What {@link createDashboard} needs. */
 export interface DashboardOptions {
@@ -47,6 +53,19 @@ export function createDashboard({ host, account, admin, report }: DashboardOptio
   const access = createAccess(admin, { metrics: host.metrics, now: host.now, report });
   const token = admin.token?.trim() || undefined;
 
+  /** What the page gets to know of the gateway. */
+  const stateFor = (isIn: boolean): Record<string, unknown> => ({
+    signed_in: isIn,
+    token: token !== undefined,
+    ...isIn && {
+      version,
+      runtime: runtimeName(),
+      account,
+      /** Provider keys can be stored. */
+      encrypts: host.providerKeys.readable,
+    },
+  });
+
   /** `GET` tells who is signed in, `POST` with the admin token signs in, `DELETE` signs out. */
   async function session(request: Request, ip: string | undefined): Promise<Response> {
     // Behind a proxy only the page's origin tells how the browser came.
@@ -58,17 +77,7 @@ export function createDashboard({ host, account, admin, report }: DashboardOptio
     switch (request.method) {
       case "GET": {
         const isIn = token === undefined || await hasSession(request.headers, token, host.now());
-        return Response.json({
-          signed_in: isIn,
-          token: token !== undefined,
-          ...isIn && {
-            version,
-            runtime: runtimeName(),
-            account,
-            /** Provider keys can be stored. */
-            encrypts: host.providerKeys.readable,
-          },
-        }, { headers });
+        return Response.json(stateFor(isIn), { headers });
       }
       case "POST":
         await access?.(request, ip);
@@ -84,6 +93,21 @@ export function createDashboard({ host, account, admin, report }: DashboardOptio
     }
   }
 
+  /** Whoever is signed in finds that in it, so that the page can ask the API as soon as it is there. */
+  async function documentOf({ method, headers }: Request, page: string): Promise<Response> {
+    const isIn = token === undefined || await isSession(headers, token, host.now());
+    const state = isIn ? JSON.stringify(stateFor(true)) : "";
+    const escaped = state.replace(/[&"<]/g, (char) => `&#${char.charCodeAt(0)};`);
+    const text = documents[page]!.replace("{state}", () => escaped);
+    return new Response(method === "HEAD" ? null : text, {
+      headers: {
+        ...common,
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "private, no-cache",
+      },
+    });
+  }
+
   return async (request, path, ip) => {
     try {
       if (token === undefined) await access?.(request, ip); // from this machine only
@@ -91,34 +115,38 @@ export function createDashboard({ host, account, admin, report }: DashboardOptio
       if (request.method !== "GET" && request.method !== "HEAD") {
         return new Response(null, { status: 405, headers: { allow: "GET, HEAD" } });
       }
-      return await file(request, path.slice("/dashboard".length).replace(/^\//, ""));
+      const name = path.slice("/dashboard".length).replace(/^\//, "");
+      if (name.startsWith("assets/")) return await file(request, name);
+      const page = name.split("/")[0]!;
+      return await documentOf(request, Object.hasOwn(documents, page) ? page : "overview");
     } catch (error) {
       return failure(error, report);
     }
   };
 }
 
-/** One of the page's files; whatever else is a place within the page, of which each has its document. */
+/** Bytes of files that were asked for. */
+const unpacked = new Map<string, Uint8Array<ArrayBuffer>>();
+
+/** One of the files that the page loads. */
 async function file({ method, headers: asked }: Request, name: string): Promise<Response> {
-  if (!Object.hasOwn(assets, name)) {
-    if (name.startsWith("assets/")) return new Response(null, { status: 404 });
-    const document = `${name.split("/")[0]}.html`;
-    name = Object.hasOwn(assets, document) ? document : "overview.html";
-  }
+  if (!Object.hasOwn(assets, name)) return new Response(null, { status: 404 });
   const { type, tag, gzip } = assets[name]!;
   const headers = new Headers({
     ...common,
     "content-type": type,
-    "cache-control": name.startsWith("assets/")
-      ? "public, max-age=31536000, immutable"
-      : "no-cache",
+    "cache-control": "public, max-age=31536000, immutable",
     etag: `"${tag}"`,
     vary: "accept-encoding",
   });
   if (asked.get("if-none-match") === `"${tag}"`) {
     return new Response(null, { status: 304, headers });
   }
-  const bytes = Uint8Array.from(atob(gzip), (char) => char.charCodeAt(0));
+  let bytes = unpacked.get(name);
+  if (bytes === undefined) {
+    bytes = Uint8Array.from(atob(gzip), (char) => char.charCodeAt(0));
+    unpacked.set(name, bytes);
+  }
   if (/\bgzip\b/.test(asked.get("accept-encoding") ?? "")) {
     headers.set("content-encoding", "gzip");
     headers.set("content-length", String(bytes.length));

@@ -22,9 +22,14 @@ export async function newSession(token: string, now: number): Promise<string> {
 
 /** Whether the request brings a session of this token that is still good, from the gateway's own page. */
 export async function hasSession(headers: Headers, token: string, now: number): Promise<boolean> {
+  return fromOwnPage(headers) && await isSession(headers, token, now);
+}
+
+/** The same of a request from anywhere: for a document, which nobody but its reader gets to see. */
+export async function isSession(headers: Headers, token: string, now: number): Promise<boolean> {
   const value = new RegExp(`(?:^|; *)${sessionCookie}=(\\d{1,12})\\.([0-9a-f]{64})(?:;|$)`)
     .exec(headers.get("cookie") ?? "");
-  if (value === null || !fromOwnPage(headers)) return false;
+  if (value === null) return false;
   const [, until = "", signature = ""] = value;
   if (Number(until) * 1000 <= now) return false;
   const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => parseInt(pair, 16));

@@ -1,4 +1,5 @@
 /** The management API, as the pages use it. */
+import { type Answer, ask, askOnce, type Soon } from "./early.ts";
 
 /** What the API says of a failure. */
 export class ApiFailure extends Error {
@@ -44,26 +45,30 @@ export function setAccount(name: string): void {
 /** Told when a request finds that nobody is signed in any more. */
 export const onSignedOut: Set<() => void> = new Set();
 
+const urlOf = (path: string): string => path.startsWith("/dashboard") ? path : base + path;
+
 /** Asks the API; `path` begins behind `ai-gateway`. Rejects with an {@link ApiFailure}. */
-export async function call<T>(
+export function call<T>(
   method: string,
   path: string,
   body?: unknown,
   signal?: AbortSignal,
 ): Promise<Envelope<T>> {
-  let response: Response;
-  try {
-    response = await fetch(path.startsWith("/dashboard") ? path : base + path, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      headers: body === undefined ? {} : { "content-type": "application/json" },
-      ...(signal && { signal }),
-    });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new ApiFailure(0, "");
-  }
-  const text = await response.text();
+  return ask(urlOf(path), {
+    method,
+    ...body !== undefined && {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    },
+    ...signal && { signal },
+  }).then(read<T>, failed(signal));
+}
+
+const failed = (signal?: AbortSignal) => (error: unknown): never => {
+  throw signal?.aborted ? error : new ApiFailure(0, "");
+};
+
+function read<T>({ response, text }: Answer): Envelope<T> {
   let value:
     & { errors?: Problem[]; message?: string }
     & Partial<Envelope<T>> = {};
@@ -84,3 +89,12 @@ export async function call<T>(
 /** `GET`. */
 export const get = <T>(path: string, signal?: AbortSignal): Promise<Envelope<T>> =>
   call<T>("GET", path, undefined, signal);
+
+/** The same, and at once where the document has the answer. */
+export function soon<T>(path: string, signal?: AbortSignal): Soon<Envelope<T>> {
+  const answer = askOnce(urlOf(path), signal);
+  // What failed is a promise as well.
+  return answer instanceof Promise || !answer.response.ok
+    ? Promise.resolve(answer).then(read<T>, failed(signal))
+    : read<T>(answer);
+}

@@ -1,11 +1,12 @@
 /** Signing in, the frame around every page, and what all pages know: gateway, language, appearance. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { call, get, onSignedOut, setAccount } from "./api.ts";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { call, onSignedOut, setAccount, soon } from "./api.ts";
+import { earlyAnswers, forgetEarly, then } from "./early.ts";
 import { type Language, LocaleContext, localeFor, useLocale } from "./i18n.ts";
 import { followLinks, hrefOf, type Place, placeNow, usePlace } from "./router.ts";
 import type { Word } from "./text/en.ts";
-import { Failure, Field, Icon, type IconName, messageOf, Skeleton } from "./ui/mod.tsx";
+import { Failure, Field, Icon, type IconName, messageOf, Skeleton, useLoaded } from "./ui/mod.tsx";
 
 /** What a page gets. */
 export interface PageProps {
@@ -73,13 +74,26 @@ async function ask(): Promise<Session> {
   return session;
 }
 
-let early: Session | undefined;
-const asked = ask();
+/** Of who is signed in, the document says it. */
+function told(): Session | undefined {
+  const { state } = document.documentElement.dataset;
+  if (!state) return undefined;
+  const session = JSON.parse(state) as Session;
+  if (session.account !== undefined) setAccount(session.account);
+  return session;
+}
+
+globalThis.early ??= new Map(); // what has not been asked for by now, the page asks for
+
+let first = told();
+const asked = first === undefined ? ask().then((answer) => first = answer) : Promise.resolve(first);
+const within = (ms: number, what: Promise<unknown>): Promise<unknown> =>
+  Promise.race([what, new Promise((resolve) => setTimeout(resolve, ms))]);
 /** What the first picture is made of; it is drawn without when that takes long. */
-export const ready: Promise<unknown> = Promise.race([
-  Promise.allSettled([asked.then((session) => early = session), load(placeNow().page)]),
-  new Promise((resolve) => setTimeout(resolve, 300)),
-]);
+export const ready: Promise<unknown> = within(
+  300,
+  Promise.allSettled([asked, load(placeNow().page)]),
+).then(() => within(100, earlyAnswers()));
 
 type Theme = "light" | "dark" | "system";
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -100,7 +114,7 @@ export function App(): JSX.Element {
     kept("language", navigator.language.startsWith("zh") ? "zh" : "en"),
   );
   const [theme, setTheme] = useState<Theme>(kept("theme", "system"));
-  const [session, setSession] = useState(early);
+  const [session, setSession] = useState(first);
   const [error, setError] = useState<unknown>();
 
   const enter = (answer = ask()) => {
@@ -108,7 +122,7 @@ export function App(): JSX.Element {
     answer.then(setSession, setError);
   };
   useEffect(() => enter(asked), []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const out = () => setSession((old) => old && { ...old, signed_in: false });
     onSignedOut.add(out);
     return () => void onSignedOut.delete(out);
@@ -224,18 +238,21 @@ function Frame(
   const place = usePlace();
   const [open, setOpen] = useState(false);
   const [gateway, setGateway] = useState(place.query.get("gateway") ?? kept("gateway", "default"));
-  const [gateways, setGateways] = useState<string[]>([gateway]);
-  useEffect(() => {
-    // A gateway that was made a moment ago on its page is to be there as well.
-    get<{ id: string }[]>("/gateways?per_page=100").then(({ result }) => {
-      setGateways(result.map(({ id }) => id));
-    }, () => {});
-  }, [place.page, gateway]);
+  // A gateway that was made a moment ago on its page is to be there as well.
+  const { value: gateways = [gateway] } = useLoaded(
+    `${place.page} ${gateway}`,
+    (signal) =>
+      then(
+        soon<{ id: string }[]>("/gateways?per_page=100", signal),
+        ({ result }) => result.map(({ id }) => id),
+      ),
+  );
   useEffect(() => keep("gateway", gateway), [gateway]);
   useEffect(() => setOpen(false), [place.page]);
 
   const page = pageOf(place.page);
   const Page = loaded.get(page.name);
+  useEffect(() => Page && forgetEarly(), [Page]); // it has asked
   const [, setCount] = useState(0);
   useEffect(() => {
     document.title = `${t(`nav.${page.name}` as Word)} · Sluice`;

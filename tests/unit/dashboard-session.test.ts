@@ -86,3 +86,56 @@ describe("the dashboard's session", () => {
     assert.ok(!JSON.stringify(sent).includes("sluice_session"));
   });
 });
+
+describe("the dashboard's document", () => {
+  const stateIn = (text: string): string =>
+    /data-state="([^"]*)"/.exec(text)![1]!.replace(
+      /&#(\d+);/g,
+      (_, code) => String.fromCharCode(Number(code)),
+    );
+
+  it("tells the page who is signed in, however the browser came to it", async () => {
+    const { send, signIn } = world({ account: "team_1" });
+    const { value: cookie } = await signIn();
+    for (const site of ["none", "same-origin", "cross-site"]) {
+      const response = await send(`${at}/dashboard/logs`, { cookie, "sec-fetch-site": site });
+      assert.equal(response.headers.get("cache-control"), "private, no-cache");
+      const state = JSON.parse(stateIn(await response.text()));
+      assert.equal(state.signed_in, true);
+      assert.equal(state.account, "team_1");
+    }
+  });
+
+  it("tells nothing to anybody else", async () => {
+    const { send, signIn, clock } = world();
+    const { value: old } = await signIn();
+    clock.now += 12 * 3600_000;
+    for (const cookie of ["", old, "sluice_session=1.2"]) {
+      const response = await send(`${at}/dashboard/logs`, { cookie });
+      assert.equal(response.status, 200);
+      assert.equal(stateIn(await response.text()), "");
+    }
+  });
+
+  it("is the one of the page that is asked for, with files that are there", async () => {
+    const { send } = world();
+    const filesOf = async (path: string) =>
+      [...(await (await send(at + path)).text()).matchAll(/(?:href|src)="(\/[^"]+)"/g)]
+        .map(([, url]) => url!);
+    const overview = await filesOf("/dashboard");
+    assert.deepEqual(await filesOf("/dashboard/nothing/of/the/kind"), overview);
+    assert.deepEqual(await filesOf("/dashboard/constructor"), overview);
+    const logs = await filesOf("/dashboard/logs/01?x=y");
+    assert.notDeepEqual(logs, overview);
+    for (const url of [...overview, ...logs]) {
+      const response = await send(at + url, { "accept-encoding": "gzip" });
+      assert.equal(response.status, 200, url);
+      assert.match(response.headers.get("cache-control")!, /immutable/);
+      const tag = response.headers.get("etag")!;
+      assert.equal((await send(at + url, { "if-none-match": tag })).status, 304);
+      const stream = response.body!.pipeThrough(new DecompressionStream("gzip"));
+      const plain = await (await send(at + url)).text();
+      assert.equal(await new Response(stream).text(), plain, url);
+    }
+  });
+});

@@ -1,6 +1,7 @@
 /** Whether providers answer, and how the gateway itself is. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { askOnce, then } from "../early.ts";
 import { type Locale, useLocale } from "../i18n.ts";
 import type { PageProps } from "../shell.tsx";
 import { Failure, Skeleton, useLoaded } from "../ui/mod.tsx";
@@ -9,7 +10,9 @@ import { countersOf, shedOf } from "./health/counters.ts";
 import { type Name, words } from "./health/words.ts";
 import {
   type Analysis,
+  analysisPath,
   analyze,
+  day,
   errorKinds,
   type Group,
   stepsOf,
@@ -46,16 +49,20 @@ export function Health({ gateway }: PageProps): JSX.Element {
   const w = locale.of(words);
   const providers = useLoaded(
     gateway,
-    (signal) => analyze(gateway, { range: "24h", from: "", to: "" }, "provider", 100, signal),
+    (signal) => analyze(analysisPath(gateway, day, "provider", 100, false, false), signal),
   );
-  const state = useLoaded("state", async (signal) => {
-    const response = await fetch("/health?full=1", { signal });
-    return await response.json() as State;
-  });
-  const metrics = useLoaded("metrics", async (signal) => {
-    const response = await fetch("/metrics", { signal });
-    return countersOf(response.ok ? await response.text() : "");
-  });
+  const state = useLoaded(
+    "state",
+    (signal) => then(askOnce("/health?full=1", signal), ({ text }) => JSON.parse(text) as State),
+  );
+  const metrics = useLoaded(
+    "metrics",
+    (signal) =>
+      then(
+        askOnce("/metrics", signal),
+        ({ response, text }) => countersOf(response.ok ? text : ""),
+      ),
+  );
   const all = [providers, state, metrics];
   useEffect(() => {
     const timer = setInterval(() => document.hidden || all.forEach(({ reload }) => reload()), 5000);

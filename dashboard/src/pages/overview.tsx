@@ -1,7 +1,8 @@
 /** What went through a gateway in a time, and how that differs from the time before. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { get } from "../api.ts";
+import { soon } from "../api.ts";
+import { then } from "../early.ts";
 import { useLocale } from "../i18n.ts";
 import { type Range, rangeFrom } from "../range.ts";
 import { go, hrefOf } from "../router.ts";
@@ -10,7 +11,7 @@ import { FirstRun } from "../ui/first-run.tsx";
 import { Failure, useLoaded } from "../ui/mod.tsx";
 import { RangePicker } from "../ui/range.tsx";
 import "./overview.css";
-import { analyze } from "./overview/ask.ts";
+import { analysisPath, analyze, day } from "./overview/ask.ts";
 import { Charts } from "./overview/charts.tsx";
 import { Figures } from "./overview/figures.tsx";
 import { Groups } from "./overview/groups.tsx";
@@ -34,23 +35,23 @@ export function Overview({ gateway, place: { query } }: PageProps): JSX.Element 
   const w = locale.of(words);
   const by = query.get("by") ?? "";
   const asked = rangeFrom(query);
-  const range: Range = asked.range === "" && asked.from === ""
-    ? { range: "24h", from: "", to: "" }
-    : asked;
+  const range = asked.range === "" && asked.from === "" ? day : asked;
   const [percentile, setPercentile] = useState<"p50" | "p90" | "p99">("p90");
   const key = `${gateway} ${JSON.stringify(range)}`;
-  const all = useLoaded(key, (signal) => analyze(gateway, range, "", 1, signal));
-  const groups = useLoaded(`${key} ${by}`, async (signal) => ({
-    by: by || "model",
-    found: by === ""
-      ? await analyze(gateway, range, "model", most.table, signal, true)
-      : await analyze(gateway, range, by, most.charts, signal),
-  }));
+  const all = useLoaded(key, (signal) => analyze(analysisPath(gateway, range, "", 1), signal));
+  const groups = useLoaded(`${key} ${by}`, (signal) => {
+    const path = by === ""
+      ? analysisPath(gateway, range, "model", most.table, true)
+      : analysisPath(gateway, range, by, most.charts);
+    return then(analyze(path, signal), (found) => ({ by: by || "model", found }));
+  });
   const latest = useLoaded(
     gateway,
     (signal) =>
-      get<Row[]>(`/gateways/${encodeURIComponent(gateway)}/logs?per_page=20`, signal)
-        .then(({ result }) => result),
+      then(
+        soon<Row[]>(`/gateways/${encodeURIComponent(gateway)}/logs?per_page=20`, signal),
+        ({ result }) => result,
+      ),
   );
   const reload = () => {
     all.reload();

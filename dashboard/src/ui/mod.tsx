@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiFailure } from "../api.ts";
+import type { Soon } from "../early.ts";
 import { useLocale } from "../i18n.ts";
 import { Icon, type IconName } from "./icons.tsx";
 
@@ -169,25 +170,47 @@ export function messageOf(error: unknown, offline: string): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What is loaded, again whenever `key` changes; the old value stays until the new one is there. */
-export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise<T>): {
+interface Begun<T> {
+  found: Soon<T>;
+  stop: AbortController;
+}
+
+function begin<T>(load: (signal: AbortSignal) => Soon<T>): Begun<T> {
+  const stop = new AbortController();
+  try {
+    return { found: load(stop.signal), stop };
+  } catch (error) {
+    return { found: Promise.reject(error), stop };
+  }
+}
+
+/**
+ * What is loaded, again whenever `key` changes; the old value stays until the new one is there. What the
+ * document has asked for is there from the beginning.
+ */
+export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Soon<T>): {
   value: T | undefined;
   error: unknown;
   loading: boolean;
   reload(): void;
 } {
-  const [state, setState] = useState<{ value?: T; error?: unknown; loading: boolean }>({
-    loading: true,
+  const first = useRef<Begun<T>>(undefined);
+  const [state, setState] = useState<{ value?: T; error?: unknown; loading: boolean }>(() => {
+    const { found } = first.current = begin(load);
+    return found instanceof Promise ? { loading: true } : { value: found, loading: false };
   });
   const [round, setRound] = useState(0);
   // Before the picture is drawn, or what is asked for comes a frame later.
   useLayoutEffect(() => {
-    const stop = new AbortController();
-    setState((old) => ({ ...old, loading: true }));
-    load(stop.signal).then(
-      (value) => stop.signal.aborted || setState({ value, loading: false }),
-      (error) => stop.signal.aborted || setState((old) => ({ ...old, error, loading: false })),
-    );
+    const { found, stop } = first.current ?? begin(load);
+    if (first.current === undefined) setState((old) => ({ ...old, loading: true }));
+    if (first.current === undefined || found instanceof Promise) {
+      Promise.resolve(found).then(
+        (value) => stop.signal.aborted || setState({ value, loading: false }),
+        (error) => stop.signal.aborted || setState((old) => ({ ...old, error, loading: false })),
+      );
+    }
+    first.current = undefined;
     return () => stop.abort();
   }, [key, round]);
   return {

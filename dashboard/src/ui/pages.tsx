@@ -1,8 +1,10 @@
 /** Lists of the API that come page by page. */
 import type { JSX } from "preact";
-import { useLayoutEffect, useState } from "preact/hooks";
-import { get } from "../api.ts";
+import { useState } from "preact/hooks";
+import { soon } from "../api.ts";
+import { then } from "../early.ts";
 import { type Dictionary, useLocale } from "../i18n.ts";
+import { useLoaded } from "./mod.tsx";
 
 const size = 100;
 
@@ -18,45 +20,28 @@ export interface Pages<T> {
 
 /** Everything that was loaded of a list; from its beginning when `path` changes. */
 export function usePages<T>(path: string, perPage: number = size): Pages<T> {
-  const [state, setState] = useState<{ of: string; items?: T[]; total: number; error?: unknown }>({
-    of: path,
-    total: 0,
-  });
-  const [wanted, setWanted] = useState({ of: path, pages: 1, round: 0 });
+  const [wanted, setWanted] = useState({ of: path, pages: 1 });
   const count = wanted.of === path ? wanted.pages : 1;
-  const [loading, setLoading] = useState(true);
-  useLayoutEffect(() => {
-    const stop = new AbortController();
-    setLoading(true);
-    const join = path.includes("?") ? "&" : "?";
+  const join = path.includes("?") ? "&" : "?";
+  const { value, error, loading, reload } = useLoaded(`${path} ${count}`, (signal) => {
     const pages = Array.from(
       { length: count },
-      (_, i) => get<T[]>(`${path}${join}per_page=${perPage}&page=${i + 1}`, stop.signal),
+      (_, i) => soon<T[]>(`${path}${join}per_page=${perPage}&page=${i + 1}`, signal),
     );
-    Promise.all(pages).then(
-      (answers) => {
-        if (stop.signal.aborted) return;
-        setLoading(false);
-        const items = answers.flatMap(({ result }) => result);
-        const total = answers[0]?.result_info?.total_count ?? items.length;
-        setState({ of: path, items, total });
-      },
-      (error) => {
-        if (stop.signal.aborted) return;
-        setLoading(false);
-        setState((old) => ({ ...old, of: path, error }));
-      },
-    );
-    return () => stop.abort();
-  }, [path, count, wanted.round]);
-  const current = state.of === path;
+    const all = pages.length === 1 ? then(pages[0]!, (page) => [page]) : Promise.all(pages);
+    return then(all, (answers) => {
+      const items = answers.flatMap(({ result }) => result);
+      return { of: path, items, total: answers[0]?.result_info?.total_count ?? items.length };
+    });
+  });
+  const found = value?.of === path ? value : undefined;
   return {
-    items: current ? state.items : undefined,
-    total: state.total,
-    error: current ? state.error : undefined,
+    items: found?.items,
+    total: found?.total ?? 0,
+    error,
     loading,
-    more: () => setWanted(({ round }) => ({ of: path, pages: count + 1, round })),
-    reload: () => setWanted(({ round }) => ({ of: path, pages: count, round: round + 1 })),
+    more: () => setWanted({ of: path, pages: count + 1 }),
+    reload,
   };
 }
 

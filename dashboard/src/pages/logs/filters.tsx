@@ -1,7 +1,8 @@
 /** Filters as chips, and the dialog that makes one. */
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
-import { get } from "../../api.ts";
+import { soon } from "../../api.ts";
+import { then } from "../../early.ts";
 import { Dialog, Field as Labelled, Icon, useLoaded } from "../../ui/mod.tsx";
 import { type Field, fieldOf, fields, operatorsOf } from "./fields.ts";
 import { type Chip, chipsOf, type Filter, type Operator, type Query } from "./query.ts";
@@ -49,8 +50,10 @@ export function FilterChips(
   const { value: keys = [] } = useLoaded(
     `keys ${gateway}`,
     (signal) =>
-      get<Key[]>(`/gateways/${encodeURIComponent(gateway)}/virtual_keys?per_page=100`, signal)
-        .then(({ result }) => result),
+      then(
+        soon<Key[]>(`/gateways/${encodeURIComponent(gateway)}/virtual_keys?per_page=100`, signal),
+        ({ result }) => result,
+      ),
   );
   const chips = chipsOf(query.filters);
   const put = (chip: Chip | "new", filters: readonly Filter[]) => {

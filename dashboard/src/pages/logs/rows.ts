@@ -6,7 +6,8 @@
  * Places in the list hold still while rows arrive: the list is of rows up to the newest one at its
  * beginning, and later ones stand in front of it.
  */
-import { ApiFailure, type Envelope, get } from "../../api.ts";
+import { ApiFailure, type Envelope, soon } from "../../api.ts";
+import { type Soon, then } from "../../early.ts";
 import { Live, type LiveState } from "./live.ts";
 import { apiQuery, type Filter, isOpen, type Query } from "./query.ts";
 import { logsPath, type Row } from "./row.ts";
@@ -49,7 +50,7 @@ export class Rows {
   #retries = 0;
   /** The last row of all is loaded: there is nothing to be counted. */
   #isEndKnown = false;
-  #counted: Promise<void> | undefined;
+  #counted: Soon<void> = undefined;
   /** The store has no pages behind a row. */
   #isNumbered = false;
 
@@ -59,6 +60,7 @@ export class Rows {
     this.#query = query;
     this.#told = told;
     void this.#begin();
+    cancelAnimationFrame(this.#frame); // whoever makes it is about to draw it
   }
 
   /** Rows in all, as far as is known. */
@@ -170,34 +172,36 @@ export class Rows {
     this.#bound = [];
     this.#fixed = undefined;
     const fresh = this.fresh;
-    void this.#begin().then(() => {
+    void then(this.#begin(), () => {
       // Until the list was there, these stood for it.
       if (this.fresh === fresh) this.fresh = [];
       this.#tell();
     });
   }
 
-  #begin(): Promise<void> {
+  #begin(): Soon<void> {
     this.#isEndKnown = false;
     this.#counted = this.#count();
     return this.#load(0);
   }
 
-  async #count(): Promise<void> {
+  #count(): Soon<void> {
     const params = new URLSearchParams(this.#asked());
     params.set("per_page", "1");
-    try {
-      const { result_info: info } = await get<Row[]>(
-        `${logsPath(this.#gateway)}?${params}`,
-        this.#stop.signal,
-      );
+    const counted = then(this.#ask(params), ({ result_info: info }) => {
       const count = info?.total_count ?? 0;
       // None that was counted in time is not none.
       if (count === 0 || this.#isEndKnown) return;
       this.total = Math.max(count, this.total ?? 0);
       this.isCapped = info?.["total_count_exact"] === false;
       this.#tell();
-    } catch { /* the list says what is wrong */ }
+    });
+    // The list says what is wrong.
+    return counted instanceof Promise ? counted.catch(() => {}) : counted;
+  }
+
+  #ask(params: URLSearchParams): Soon<Envelope<Row[]>> {
+    return soon<Row[]>(`${logsPath(this.#gateway)}?${params}`, this.#stop.signal);
   }
 
   /** A range ends where it ended when the list was begun. */
@@ -205,45 +209,54 @@ export class Rows {
     return this.#fixed ??= apiQuery(this.#query);
   }
 
-  async #load(number: number): Promise<void> {
+  #load(number: number): Soon<void> {
     this.#pages.set(number, "loading");
     const after = this.#before(number);
-    let rows: Row[];
-    try {
-      rows = after === undefined ? await this.#numbered(number) : await this.#behind(number, after);
-    } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      if (after !== undefined && error instanceof ApiFailure && error.status === 400) {
-        const isFirst = !this.#isNumbered;
-        this.#isNumbered = true;
-        if (isFirst) return this.#load(number);
-      }
-      this.#pages.delete(number);
-      // Places further down are asked for again when they are looked at.
-      if (this.total === undefined || this.#retries++ > 5) this.error = error;
-      else setTimeout(() => this.#tell(), 1000 * this.#retries);
-      return this.#tell();
+    const found = after === undefined ? this.#numbered(number) : this.#behind(number, after);
+    return found instanceof Promise
+      ? found.then(
+        (rows) => this.#put(number, rows),
+        (error) => this.#failed(number, after, error),
+      )
+      : this.#put(number, found);
+  }
+
+  #failed(number: number, after: string | undefined, error: unknown): Soon<void> {
+    if (this.#stop.signal.aborted) return;
+    if (after !== undefined && error instanceof ApiFailure && error.status === 400) {
+      const isFirst = !this.#isNumbered;
+      this.#isNumbered = true;
+      if (isFirst) return this.#load(number);
     }
+    this.#pages.delete(number);
+    // Places further down are asked for again when they are looked at.
+    if (this.total === undefined || this.#retries++ > 5) this.error = error;
+    else setTimeout(() => this.#tell(), 1000 * this.#retries);
+    this.#tell();
+  }
+
+  #put(number: number, rows: Row[]): Soon<void> {
     this.#retries = 0;
     // So that the list has its length from the beginning.
-    if (number === 0 && rows.length === pageSize) await this.#counted;
-    this.#pages.set(number, { rows });
-    for (const key of this.#pages.keys()) {
-      if (this.#pages.size <= mostPages) break;
-      if (key !== 0) this.#pages.delete(key);
-    }
-    if (number === 0) this.#watch(rows);
-    const end = number * pageSize + rows.length;
-    if (rows.length < pageSize && (rows.length > 0 || number === 0)) {
-      this.#isEndKnown = true;
-      this.total = end;
-      this.isCapped = false;
-    } else if (rows.length === 0) this.total = Math.min(this.total ?? 0, end);
-    else if (this.total === undefined || (this.isCapped && end >= this.total)) {
-      this.isCapped = true;
-      this.total = end + pageSize; // there may be more: whoever gets there sees
-    }
-    this.#tell();
+    return then(number === 0 && rows.length === pageSize ? this.#counted : undefined, () => {
+      this.#pages.set(number, { rows });
+      for (const key of this.#pages.keys()) {
+        if (this.#pages.size <= mostPages) break;
+        if (key !== 0) this.#pages.delete(key);
+      }
+      if (number === 0) this.#watch(rows);
+      const end = number * pageSize + rows.length;
+      if (rows.length < pageSize && (rows.length > 0 || number === 0)) {
+        this.#isEndKnown = true;
+        this.total = end;
+        this.isCapped = false;
+      } else if (rows.length === 0) this.total = Math.min(this.total ?? 0, end);
+      else if (this.total === undefined || (this.isCapped && end >= this.total)) {
+        this.isCapped = true;
+        this.total = end + pageSize; // there may be more: whoever gets there sees
+      }
+      this.#tell();
+    });
   }
 
   /** The row that a page is behind: empty for the first one, nothing where it is not known. */
@@ -255,33 +268,29 @@ export class Rows {
     return page === undefined || page === "loading" ? undefined : page.rows[pageSize - 1]?.id;
   }
 
-  async #numbered(number: number): Promise<Row[]> {
+  #numbered(number: number): Soon<Row[]> {
     const params = this.#bound.length > 0 ? this.#bounded() : new URLSearchParams(this.#asked());
     params.set("per_page", String(pageSize));
     params.set("page", String(number + 1));
-    return (await get<Row[]>(`${logsPath(this.#gateway)}?${params}`, this.#stop.signal)).result;
+    return then(this.#ask(params), ({ result }) => result);
   }
 
   /** The API looks for a moment at a time: where few rows fit, what there is so far is shown. */
-  async #behind(number: number, from: string): Promise<Row[]> {
-    const rows: Row[] = [];
-    for (let after: string | null = from; after !== null && rows.length < pageSize;) {
-      const params = new URLSearchParams(this.#asked());
-      params.set("after", after);
-      params.set("per_page", String(pageSize - rows.length));
-      const { result, result_info: info }: Envelope<Row[]> = await get<Row[]>(
-        `${logsPath(this.#gateway)}?${params}`,
-        this.#stop.signal,
-      );
+  #behind(number: number, after: string, rows: Row[] = []): Soon<Row[]> {
+    const params = new URLSearchParams(this.#asked());
+    params.set("after", after);
+    params.set("per_page", String(pageSize - rows.length));
+    return then(this.#ask(params), ({ result, result_info: info }) => {
       rows.push(...result);
       const next = info?.["next"];
-      after = typeof next === "string" ? next : null;
-      if (number > 0 || rows.length === 0 || rows.length === pageSize || after === null) continue;
-      this.#pages.set(0, { rows: [...rows] });
-      this.total = Math.max(this.total ?? 0, rows.length);
-      this.#tell();
-    }
-    return rows;
+      if (typeof next !== "string" || rows.length === pageSize) return rows;
+      if (number === 0 && rows.length > 0) {
+        this.#pages.set(0, { rows: [...rows] });
+        this.total = Math.max(this.total ?? 0, rows.length);
+        this.#tell();
+      }
+      return this.#behind(number, next, rows);
+    });
   }
 
   #bounded(): URLSearchParams {

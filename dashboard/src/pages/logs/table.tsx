@@ -38,7 +38,7 @@ export function Table(
   const { w } = words;
   const ref = useRef<HTMLDivElement>(null);
   const height = isNarrow ? heights.narrow : heights.wide;
-  const [view, setView] = useState({ first: 0, size: 40 });
+  const [view, setView] = useState(() => ({ first: 0, size: Math.ceil(innerHeight / height) }));
   const [active, setActive] = useState(-1);
   const count = Math.min(rows.length, Math.floor(tallest / height));
   const first = Math.max(0, Math.min(view.first, count - 1) - spare);
@@ -50,9 +50,10 @@ export function Table(
     const at = Math.floor(box.scrollTop / height);
     const size = Math.ceil(box.clientHeight / height) + 1;
     rows.follow(box.scrollTop < height / 2);
-    // Half of the spare rows may be used up before others are made.
+    // Half of the spare rows may be used up before others are made, and some more are no harm.
     setView((old) =>
-      old.size === size && Math.abs(old.first - at) < spare / 2 && at !== 0
+      old.size >= size && old.size - size < spare &&
+        (old.first === at || (Math.abs(old.first - at) < spare / 2 && at !== 0))
         ? old
         : { first: at, size }
     );

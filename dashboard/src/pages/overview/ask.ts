@@ -1,5 +1,6 @@
 /** Figures of the analytics API: what is asked for, and what comes. */
-import { get } from "../../api.ts";
+import { soon } from "../../api.ts";
+import { type Soon, then } from "../../early.ts";
 import { type Range, ranges } from "../../range.ts";
 
 export type Interval = "minute" | "hour" | "day";
@@ -67,7 +68,7 @@ export interface Analysis extends Span {
 }
 
 /** A range in milliseconds since 1970, and the steps that show it best. */
-export function timesOf({ range, from, to }: Range): [start: number, end: number, Interval] {
+function timesOf({ range, from, to }: Range): [start: number, end: number, Interval] {
   const end = range === "" && to !== "" ? Date.parse(to) : Date.now();
   const start = range === "" && from !== ""
     ? Date.parse(from)
@@ -76,28 +77,34 @@ export function timesOf({ range, from, to }: Range): [start: number, end: number
   return [start, end, hours <= 2 ? "minute" : hours <= 170 ? "hour" : "day"];
 }
 
+export const day: Range = { range: "24h", from: "", to: "" };
+
 /**
  * @param by What is told apart; all is one without it.
  * @param isSum Only the totals are wanted: in large steps, an answer is a fraction of the size.
+ * @param isCompared The same time before is wanted as well.
  */
-export async function analyze(
+export function analysisPath(
   gateway: string,
   range: Range,
   by: string,
   limit: number,
-  signal: AbortSignal,
   isSum = false,
-): Promise<Analysis> {
+  isCompared = true,
+): string {
   const [start, end, interval] = timesOf(range);
   const params = new URLSearchParams({
     start: new Date(start).toISOString(),
     end: new Date(end).toISOString(),
     interval: isSum ? "day" : interval,
-    compare: "true",
+    ...isCompared && { compare: "true" },
     ...by !== "" && { group_by: by, limit: String(limit) },
   });
-  const path = `/gateways/${encodeURIComponent(gateway)}/analytics?${params}`;
-  return (await get<Analysis>(path, signal)).result;
+  return `/gateways/${encodeURIComponent(gateway)}/analytics?${params}`;
+}
+
+export function analyze(path: string, signal: AbortSignal): Soon<Analysis> {
+  return then(soon<Analysis>(path, signal), ({ result }) => result);
 }
 
 /** Where each step begins. */

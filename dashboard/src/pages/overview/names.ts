@@ -10,10 +10,10 @@ import { words } from "./words.ts";
 export function useGroupNames(gateway: string, by: string): (group: Group["group"]) => string {
   const locale = useLocale();
   const isKeys = by === "key";
-  const { value: keys } = useLoaded(`${gateway} ${isKeys}`, async (signal) => {
+  const { value: keys } = useLoaded(`${gateway} ${isKeys}`, (signal) => {
     if (!isKeys) return [];
     const path = `/gateways/${encodeURIComponent(gateway)}/virtual_keys?per_page=100`;
-    return (await get<{ id: string; name: string }[]>(path, signal)).result;
+    return get<{ id: string; name: string }[]>(path, signal).then(({ result }) => result);
   });
   return useMemo(() => {
     const w = locale.of(words);

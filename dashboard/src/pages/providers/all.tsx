@@ -1,7 +1,8 @@
 /** All providers that requests may name, and whether there is a key for them. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { get } from "../../api.ts";
+import { soon } from "../../api.ts";
+import { then } from "../../early.ts";
 import { hrefOf } from "../../router.ts";
 import { Empty, useLoaded } from "../../ui/mod.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -14,14 +15,19 @@ export function All({ gateway, round }: { gateway: string; round: number }): JSX
   const { w } = useWords();
   const [sought, setSought] = useState("");
   const [only, setOnly] = useState<Only>();
-  const { value, error, reload } = useLoaded(`${gateway} ${round}`, async (signal) => {
+  const { value, error, reload } = useLoaded(`${gateway} ${round}`, (signal) => {
     const path = `/gateways/${encodeURIComponent(gateway)}/provider_configs?per_page=100`;
-    const [{ result: providers }, { result: keys }] = await Promise.all([
-      get<Provider[]>("/providers?per_page=1000", signal),
-      // The list is there while the store of keys is away.
-      get<{ provider_slug: string }[]>(path, signal).catch(() => ({ result: [] })),
-    ]);
-    return { providers, stored: new Set(keys.map(({ provider_slug }) => provider_slug)) };
+    const asked = soon<{ provider_slug: string }[]>(path, signal);
+    // The list is there while the store of keys is away.
+    const keys = asked instanceof Promise ? asked.catch(() => ({ result: [] })) : asked;
+    return then(
+      soon<Provider[]>("/providers?per_page=1000", signal),
+      ({ result: providers }) =>
+        then(keys, ({ result }) => ({
+          providers,
+          stored: new Set(result.map(({ provider_slug }) => provider_slug)),
+        })),
+    );
   });
   const hasKey = ({ slug, configured_keys = [] }: Provider) =>
     value?.stored.has(slug) === true || configured_keys.length > 0;
