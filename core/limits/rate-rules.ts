@@ -7,6 +7,7 @@ import type { GatewaySettings, RateLimitDimension, RateLimitRule } from "../conf
 import { caller, type Context } from "../context.ts";
 import { globs } from "../glob.ts";
 import type { Limit } from "./limiter.ts";
+import { networkOf } from "./network.ts";
 import { metadataOf } from "../metadata.ts";
 import { namedModels } from "../auth/named-models.ts";
 import { runtimeName } from "../runtime.ts";
@@ -175,25 +176,17 @@ function matching(
 function valueOf(dimension: RateLimitDimension, ctx: Context): string | null {
   if (dimension === "key") return ctx.get(caller)?.keyId ?? null;
   if (dimension === "provider") return ctx.provider.slug;
-  if (dimension === "ip") return networkOf(ctx);
+  if (dimension === "ip") return clientOf(ctx);
   const name = dimension.slice("metadata.".length);
   const metadata = metadataOf(ctx);
   const value = metadata !== null && Object.hasOwn(metadata, name) ? metadata[name] : null;
   return value === null || value === undefined ? null : String(value);
 }
 
-/** The client's address; of IPv6 the /64, of which one client has all addresses. */
-function networkOf({ platform: { ip }, request }: Context): string | null {
+function clientOf({ platform: { ip }, request }: Context): string | null {
   const told = typeof ip === "function" ? ip() : ip;
   // Cloudflare's own header, which it lets nobody else set.
   const address = told ??
     (runtimeName() === "workers" ? request.headers.get("cf-connecting-ip") : null);
-  if (address === null || address === "") return null;
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  if (tail !== undefined) { while (groups.length + right.length < 8) groups.push("0"); }
-  return [...groups, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+  return address === null || address === "" ? null : networkOf(address);
 }

@@ -6,6 +6,7 @@
  */
 import { isLoopbackHost } from "../cors.ts";
 import { Code, GatewayError } from "../error.ts";
+import { networkOf } from "../limits/network.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiCode, ApiError } from "./answer.ts";
 import { hasSession } from "./session.ts";
@@ -84,17 +85,18 @@ function byToken(token: string, { metrics, now }: AccessOptions): Access {
 
   function refuse(ip: string): ApiError {
     const at = now();
-    let tried = failures.get(ip);
+    const client = networkOf(ip);
+    let tried = failures.get(client);
     if (tried === undefined || at - tried.since >= minute || at < tried.since) {
       tried = { count: 0, since: at };
-      failures.delete(ip);
+      failures.delete(client);
       if (failures.size >= mostClients) {
         for (const oldest of failures.keys()) {
           failures.delete(oldest);
           break;
         }
       }
-      failures.set(ip, tried);
+      failures.set(client, tried);
     }
     metrics.count("sluice_admin_refused_total", "Requests with a wrong admin token");
     if (++tried.count <= tries) return unauthenticated();

@@ -84,6 +84,18 @@ describe("management by token", () => {
     assert.equal((await guess()).status, 401);
   });
 
+  it("takes all addresses of an IPv6 network for one client", async () => {
+    const gateway = createGateway({ admin: { token }, report: () => {} });
+    const guess = async (ip: string) =>
+      (await gateway.fetch(
+        new Request(`http://localhost:8787${path}`, { headers: { authorization: "Bearer guess" } }),
+        { ip },
+      )).status;
+    for (let i = 0; i < 10; i++) assert.equal(await guess(`2001:db8:1:2::${i}`), 401);
+    assert.equal(await guess("2001:db8:1:2:3:4:5:6"), 429);
+    assert.equal(await guess("2001:db8:1:3::1"), 401);
+  });
+
   it("bounds the requests of whoever has the token, for some seconds", async () => {
     let now = 1_000_000;
     for (const admin of [{ token }, { loopback: true }]) {
