@@ -165,7 +165,8 @@ async function chat(
       },
     },
   });
-  if (dropped.length > 0) answer.headers.set("x-sluice-dropped", dropped.join(","));
+  const all = [...dropped, answer.headers.get("x-sluice-dropped")].filter(Boolean);
+  if (all.length > 0) answer.headers.set("x-sluice-dropped", all.join(","));
   return answer;
 }
 

@@ -10,7 +10,7 @@ import type { Event } from "../formats/frames.ts";
 import { type Json, object, parse } from "../formats/json.ts";
 import { assemble } from "./assemble.ts";
 import { exactly } from "./exact.ts";
-import type { ChatEvent, ChatFault, ChatFormat } from "./chat.ts";
+import type { ChatAnswer, ChatEvent, ChatFault, ChatFormat, Part } from "./chat.ts";
 import type { Asked, ChatCodec, StreamReader, StreamWriter, Target } from "./codec.ts";
 import type { ResponsesWriter } from "./codecs/openai-responses.ts";
 import { eventsOf } from "./events.ts";
@@ -70,6 +70,8 @@ export async function translated(
   if (!streams) {
     const written = to.writeAnswer(answer, asked);
     await how.onWhole?.(written);
+    const lost = lostIn(answer, to.format);
+    if (lost.length > 0) headers.set("x-sluice-dropped", lost.join(","));
     headers.set("content-type", "application/json");
     const bytes = encoder.encode(JSON.stringify(written));
     return ctx.host.respond({ status: response.status, headers }, bytes, ctx.request);
@@ -85,6 +87,21 @@ export async function translated(
     status: response.status,
     headers,
   });
+}
+
+/** What formats have no words for in an answer. */
+const unsayable: Readonly<Partial<Record<ChatFormat, readonly Part["type"][]>>> = {
+  "openai-chat": ["document", "video"],
+  "openai-responses": ["document", "video"],
+  "anthropic-messages": ["audio"],
+  "cohere-v2": ["image", "audio", "document", "video"],
+};
+
+/** What the client does not get of a whole answer; the head of a stream is gone before it is known. */
+function lostIn({ choices }: ChatAnswer, format: ChatFormat): string[] {
+  const types = choices.flatMap(({ parts }) => parts.map(({ type }) => type));
+  return (unsayable[format] ?? []).filter((type) => types.includes(type))
+    .map((type) => `answer.${type}`);
 }
 
 /** Where these formats have what the model said; the readers of the others tell themselves. */

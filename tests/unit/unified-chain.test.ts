@@ -268,6 +268,25 @@ describe("what is not carried", () => {
     assert.equal(whole.headers.get("x-sluice-dropped"), null);
   });
 
+  it("is named of an answer as well", async () => {
+    const inlineData = { mimeType: "image/png", data: "AAAA" };
+    const { ask } = played(() =>
+      Response.json({
+        candidates: [{
+          content: { parts: [{ text: "See" }, { inlineData }] },
+          finishReason: "STOP",
+        }],
+      })
+    );
+    const cohere = await ask("/compat/v2/chat", hi("google/gemini-2.5-flash-image", { k: 600 }));
+    assert.equal(cohere.headers.get("x-sluice-dropped"), "answer.image");
+    const openAI = await ask(
+      "/v1/chat/completions",
+      hi("google/gemini-2.5-flash-image", { logit_bias: { 5: 1 } }),
+    );
+    assert.equal(openAI.headers.get("x-sluice-dropped"), "logit_bias");
+  });
+
   it("is refused or not in a word that is known", async () => {
     const { ask, sent } = played(speaks);
     const headers = { "x-sluice-compat": "banana" };
