@@ -8,8 +8,17 @@ import { nearestEffort } from "../core/unified/codecs/openai-chat/efforts.ts";
 import type { Lost } from "../core/unified/lost.ts";
 import { cut, instruct, omit, rename, shortIds, spelled, thinkingSwitch } from "./spelling.ts";
 
+/** No more than OpenAI's four, where they are refused. */
+function fewStops(body: Json, lost: Lost): void {
+  const stops = list(body.stop);
+  if (stops.length <= 4) return;
+  body.stop = stops.slice(0, 4);
+  lost.drop("stop");
+}
+
 /** Its thinking models refuse what shapes the text of others. */
 export function grok(body: Json, lost: Lost, model: string): void {
+  fewStops(body, lost);
   const thinks = /grok-(?:3-mini|4|code)|reasoning/.test(model) &&
     !/non-reasoning/.test(model);
   if (!thinks) {
@@ -41,6 +50,7 @@ export function groq(body: Json, lost: Lost, model: string): void {
     else if (effort === "none" || effort === "minimal") body.reasoning_effort = "low";
     else if (effort === "xhigh" || effort === "max") body.reasoning_effort = "high";
   }
+  fewStops(body, lost);
   const tier = body.service_tier;
   if (tier === "priority") body.service_tier = "performance";
   else if (tier === "default" || tier === "scale") omit(body, "service_tier", lost);
@@ -53,6 +63,10 @@ const unasked =
 /** Other names, its own ids, and an answer that is begun has to say so. */
 export function mistral(body: Json, lost: Lost, model: string): void {
   rename(body, "seed", "random_seed");
+  if (typeof body.temperature === "number" && body.temperature > 1.5) {
+    body.temperature = 1.5;
+    lost.drop("temperature");
+  }
   shortIds(body, /^[A-Za-z0-9]{9}$/);
   const effort = body.reasoning_effort;
   if (model.startsWith("magistral")) unheard(body, lost);
@@ -144,6 +158,7 @@ function openAI(body: Json, lost: Lost, model: string): void {
   shortIds(body, /^[^]{1,40}$/);
   cut(body, "user", 64);
   cut(body, "safety_identifier", 64);
+  fewStops(body, lost);
   if (list(body.modalities).includes("image")) omit(body, "modalities", lost);
   const effort = body.reasoning_effort;
   if (/^(?:gpt-[34]|chatgpt-)/.test(model)) omit(body, "reasoning_effort", lost);
