@@ -11,7 +11,7 @@ import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import type { Provider } from "../core/provider.ts";
 import { drop } from "../core/streams/drop.ts";
 import { compat } from "../core/unified/compat.ts";
-import { retarget } from "../core/unified/retarget.ts";
+import { isChat, modelAsked, retarget } from "../core/unified/retarget.ts";
 import { stepsOf, universal } from "../core/universal.ts";
 
 /** Where a request goes next: one to a provider's own API to a `provider`, one for a model to a `model`. */
@@ -30,7 +30,10 @@ export interface FallbackTarget {
 
 /** Options of {@link fallback}. */
 export interface FallbackOptions {
-  /** Where requests go next, one after the other; nowhere unless given. */
+  /**
+   * Where requests go next, one after the other; unless given, chats of the unified API go to the models of
+   * the gateway's setting `fallback`, others nowhere.
+   */
   to?: readonly FallbackTarget[];
   /** Whether a failure of a native request moves on; any answer from 400 on, and any error, unless given. */
   when?: (failure: { response: Response } | { error: unknown }, ctx: Context) => boolean;
@@ -53,7 +56,10 @@ export function fallback(options: FallbackOptions = {}): Plugin {
 
   return definePlugin("fallback", (ctx, next) => {
     if (ctx.provider === universal) return universally(ctx, next);
-    return to.length === 0 ? next() : natively(ctx, next);
+    if (to.length > 0) return singly(ctx, next, to);
+    const { fallback: models } = ctx.gateway;
+    if (models.length === 0 || ctx.provider !== compat || !isChat(ctx)) return next();
+    return singly(ctx, next, models.map((model) => ({ model })));
   });
 
   async function universally(ctx: Context, next: Next): Promise<Response> {
@@ -72,9 +78,13 @@ export function fallback(options: FallbackOptions = {}): Plugin {
     );
   }
 
-  async function natively(ctx: Context, next: Next): Promise<Response> {
+  async function singly(
+    ctx: Context,
+    next: Next,
+    to: readonly FallbackTarget[],
+  ): Promise<Response> {
     if (!await keepBody(ctx)) return next();
-    const targets = await targetsOf(ctx);
+    const targets = await targetsOf(ctx, to);
     return inTurn([() => ctx, ...targets], next, ({ response, error }) => {
       if (response !== undefined && response.status < 400 && !ctx.shared.fault) return false;
       return when?.(response === undefined ? { error } : { response }, ctx) ?? true;
@@ -82,26 +92,34 @@ export function fallback(options: FallbackOptions = {}): Plugin {
   }
 
   /** Targets that are there, and that the caller may use. */
-  async function targetsOf(ctx: Context): Promise<(() => Promise<Context>)[]> {
+  async function targetsOf(
+    ctx: Context,
+    to: readonly FallbackTarget[],
+  ): Promise<(() => Promise<Context>)[]> {
     const found: (() => Promise<Context>)[] = [];
     const admit = ctx.get(admission);
+    const asked = ctx.provider === compat ? await modelAsked(ctx) : undefined;
     for (const [i, target] of to.entries()) {
-      if (ctx.provider === compat) {
-        const { model } = target;
-        if (model !== undefined) found.push(() => retarget(ctx, model, i + 1));
-        continue;
-      }
-      if (target.provider === undefined) continue;
+      const { model } = target;
+      const name = ctx.provider === compat ? model : target.provider;
+      if (name === undefined || name === asked) continue;
       try {
-        const provider = ctx.host.provider(target.provider, ctx.request.headers);
+        if (ctx.provider === compat) {
+          const { modelNamed } = await import("../core/unified/models.ts");
+          const named = await modelNamed(ctx, name);
+          await admit?.(ctx.with(named));
+          found.push(() => retarget(ctx, name, i + 1));
+          continue;
+        }
+        const provider = ctx.host.provider(name, ctx.request.headers);
         let step: Context | undefined;
         // It looks at the body, which is made only where it is needed otherwise.
         if (admit !== undefined) step = await admit(await stepTo(ctx, target, provider, i + 1));
         found.push(async () => step ?? await stepTo(ctx, target, provider, i + 1));
       } catch (error) {
         if (!isGatewayError(error)) throw error;
-        if (error.code === Code.unknownProvider && !told.has(target.provider)) {
-          told.add(target.provider);
+        if (isNowhere(error.code) && !told.has(name)) {
+          told.add(name);
           ctx.host.report(`fallback: ${error.message}`);
         }
       }
@@ -137,6 +155,11 @@ export function fallback(options: FallbackOptions = {}): Plugin {
     }
     throw new Error("A request has at least one step");
   }
+}
+
+/** The target is not there, whoever asks. */
+function isNowhere(code: number): boolean {
+  return code === Code.unknownProvider || code === Code.badModel;
 }
 
 /** What any provider may know of a client. */

@@ -72,6 +72,11 @@ export interface GatewayConfig {
   retry_delay?: number;
   /** How the delay grows. */
   retry_backoff?: "constant" | "linear" | "exponential";
+  /**
+   * Models (`provider/model`, aliases of `models`) that are asked one after the other when a chat of the
+   * unified API fails, 10 at most. Those that the caller's key is not for are left out.
+   */
+  fallback?: string[];
   /** Milliseconds to the first byte of an answer; 0 is off. */
   timeout_first_byte?: number;
   /** Milliseconds between two chunks of an answer; 0 is off. */

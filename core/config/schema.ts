@@ -187,6 +187,10 @@ export const gatewaySettings = {
   retry_max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(5)), 1),
   retry_delay: v.optional(v.pipe(count, v.maxValue(60_000)), 500),
   retry_backoff: v.optional(v.picklist(["constant", "linear", "exponential"]), "exponential"),
+  fallback: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(256))), v.maxLength(10)),
+    [],
+  ),
   timeout_first_byte: v.optional(milliseconds, 0),
   timeout_idle: v.optional(milliseconds, 0),
   timeout_total: v.optional(milliseconds, 0),

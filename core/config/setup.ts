@@ -253,6 +253,7 @@ export const needs: Record<string, { plugin: string; off: unknown }> = {
   rate_limiting_limit: { plugin: "rateLimit", off: 0 },
   rate_limits: { plugin: "rateLimit", off: undefined },
   retry_max_attempts: { plugin: "retry", off: 1 },
+  fallback: { plugin: "fallback", off: undefined },
   timeout_first_byte: { plugin: "timeout", off: 0 },
   timeout_idle: { plugin: "timeout", off: 0 },
   timeout_total: { plugin: "timeout", off: 0 },

@@ -193,6 +193,17 @@ describe("gateways, keys and providers", { skip: noBrowser }, () => {
     assert.equal(await tries.inputValue(), "2");
   });
 
+  it("names models that stand in for another", async () => {
+    await page.getByLabel("Fallback", { exact: true })
+      .fill("anthropic/claude-haiku-4-5\ngroq/llama-3.3-70b-versatile");
+    const sent = page.waitForRequest((request) => request.method() === "PATCH");
+    await page.getByRole("button", { name: "Save" }).click();
+    assert.deepEqual((await sent).postDataJSON(), {
+      fallback: ["anthropic/claude-haiku-4-5", "groq/llama-3.3-70b-versatile"],
+    });
+    await page.getByText("Saved; in force").waitFor();
+  });
+
   it("shows what the API refuses at the setting that it is about", async () => {
     await page.getByLabel("Masked before it is stored").fill("([a");
     await page.getByRole("button", { name: "Save" }).click();

@@ -146,6 +146,110 @@ describe("fallback over formats", () => {
   });
 });
 
+describe("models of the setting `fallback`", () => {
+  const to = (models: string[], more: GatewayOptions = {}): GatewayOptions => ({
+    gateways: { default: { fallback: models } },
+    ...more,
+  });
+
+  for (const client of clients) {
+    it(`are asked after a failure, in the format of ${client.name}`, async () => {
+      const { gateway, sent } = played(firstBusy, to(["anthropic/claude-haiku-4-5"]));
+      const told = await client.ask((request) => gateway.fetch(request), {
+        model: "openai/gpt-4o-mini",
+      });
+      assert.equal(told.text, "I am api.anthropic.com");
+      assert.deepEqual(sent.map(({ host }) => host), ["api.openai.com", "api.anthropic.com"]);
+    });
+  }
+
+  it("are asked in their order, aliases by what they stand for", async () => {
+    const { ask, sent } = played(
+      (sent, host) => (host === "generativelanguage.googleapis.com" ? speaks : busy)(sent, host),
+      to(["anthropic/claude-haiku-4-5", "spare"], {
+        models: { spare: "google-ai-studio/gemini-2.5-flash" },
+      }),
+    );
+    const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"));
+    assert.match(await response.text(), /I am generativelanguage/);
+    assert.equal(response.headers.get("cf-aig-step"), "2");
+    assert.equal(sent.length, 3);
+  });
+
+  it("are not asked twice when one of them was asked for", async () => {
+    const models = ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"];
+    const { ask, sent } = played(firstBusy, to(models));
+    await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"));
+    assert.deepEqual(sent.map(({ host }) => host), ["api.openai.com", "api.anthropic.com"]);
+  });
+
+  it("are left out where nobody has them, which the operator is told once", async () => {
+    const told: string[] = [];
+    const gateway = createGateway({
+      plugins: standardPlugins(),
+      ...to(["nowhere/model", "anthropic/claude-haiku-4-5"]),
+      report: (message) => told.push(message),
+      fetch: (input, init) => {
+        const request = new Request(input, init);
+        const { host } = new URL(request.url);
+        return Promise.resolve(firstBusy(request, host as Host));
+      },
+    });
+    for (let i = 0; i < 2; i++) {
+      const response = await gateway.fetch(
+        new Request("http://gateway.test/v1/chat/completions", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(hi("openai/gpt-4o-mini")),
+        }),
+      );
+      assert.match(await response.text(), /I am api\.anthropic\.com/);
+    }
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^fallback: .*nowhere/);
+  });
+
+  it("are left out where the caller's key is not for them", async () => {
+    const key = "sl-0123456789012345678901234567890123456789012";
+    const hash = `sha256:${createHash("sha256").update(key).digest("hex")}`;
+    const { ask, sent } = played(firstBusy, {
+      gateways: {
+        default: {
+          authentication: true,
+          fallback: ["anthropic/claude-haiku-4-5"],
+          tokens: [{ name: "one", hash, models: ["openai/*"] }],
+        },
+      },
+      keys: { openai: { default: { value: "sk-stored" } } },
+    });
+    const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"), {
+      authorization: `Bearer ${key}`,
+    });
+    assert.equal(response.status, 503);
+    assert.match(await response.text(), /busy/);
+    assert.equal(sent.length, 1);
+  });
+
+  it("are for chats of the unified API alone", async () => {
+    const { ask, sent } = played(firstBusy, to(["anthropic/claude-haiku-4-5"]));
+    const input = { model: "openai/text-embedding-3-small", input: "Hi" };
+    assert.equal((await ask("/v1/embeddings", input)).status, 503);
+    const native = "/v1/acc/default/openai/chat/completions";
+    assert.equal((await ask(native, hi("gpt-4o-mini"))).status, 503);
+    assert.equal(sent.length, 2);
+  });
+
+  it("stand back behind targets that are given in code", async () => {
+    const { ask, sent } = played(firstBusy, {
+      ...to(["anthropic/claude-haiku-4-5"]),
+      plugins: [fallback({ to: [{ model: "google-ai-studio/gemini-2.5-flash" }] })],
+    });
+    await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"));
+    assert.equal(sent[1]?.host, "generativelanguage.googleapis.com");
+    assert.equal(sent.length, 2);
+  });
+});
+
 describe("keys", () => {
   const places: Record<string, Record<string, string>> = {
     "authorization": { authorization: "Bearer the-key" },

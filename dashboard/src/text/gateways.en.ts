@@ -112,7 +112,7 @@ export const en = {
   "rule.name.hint": "Said in refusals.",
   "rule.remove": "Remove limit {n}",
 
-  "retries": "Retries and timeouts",
+  "retries": "Retries, fallback, timeouts",
   "retries.about":
     "What fails for a moment is tried again; what takes too long is given up. A stream that has begun is never repeated.",
   "retry_max_attempts": "Tries",
@@ -129,8 +129,9 @@ export const en = {
   "timeout_total": "Whole answer",
   "timeout_total.hint": "From the request to the last byte.",
   "fallback": "Fallback",
-  "fallback.about":
-    "Which provider stands in for another is said by the request: the first step that answers wins. Nothing needs to be set here.",
+  "fallback.hint":
+    "Models that stand in when a chat fails, one a line, such as anthropic/claude-haiku-4-5; asked in their order.",
+  "fallback.about": "A request may also name steps of its own: the first that answers wins.",
   "fallback.show": "Show an example",
 
   "logs": "Logs and retention",

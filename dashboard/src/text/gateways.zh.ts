@@ -109,7 +109,7 @@ export const zh: Record<keyof typeof en, string> = {
   "rule.name.hint": "会出现在拒绝信息中。",
   "rule.remove": "移除限制 {n}",
 
-  "retries": "重试与超时",
+  "retries": "重试、故障转移与超时",
   "retries.about": "暂时失败的请求会重试，过慢的会放弃。已经开始的流不会重来。",
   "retry_max_attempts": "尝试次数",
   "retry_max_attempts.hint": "包括第一次，最多 5 次。",
@@ -125,7 +125,8 @@ export const zh: Record<keyof typeof en, string> = {
   "timeout_total": "完整回答",
   "timeout_total.hint": "从请求到最后一个字节。",
   "fallback": "故障转移",
-  "fallback.about": "由哪个提供商替补由请求本身指定：第一个成功的步骤即为回答。此处无需设置。",
+  "fallback.hint": "对话失败时依次替补的模型，每行一个，例如 anthropic/claude-haiku-4-5。",
+  "fallback.about": "请求也可以自带步骤：第一个成功的步骤即为回答。",
   "fallback.show": "查看示例",
 
   "logs": "日志与保留",

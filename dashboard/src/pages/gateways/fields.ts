@@ -92,6 +92,7 @@ export const sections: readonly Section[] = [
       { kind: "number", name: "retry_max_attempts", min: 1, max: 5 },
       { kind: "number", name: "retry_delay", unit: "ms", max: 60_000 },
       { kind: "choice", name: "retry_backoff", options: ["exponential", "linear", "constant"] },
+      { kind: "lines", name: "fallback" },
       { kind: "number", name: "timeout_first_byte", unit: "ms" },
       { kind: "number", name: "timeout_idle", unit: "ms" },
       { kind: "number", name: "timeout_total", unit: "ms" },

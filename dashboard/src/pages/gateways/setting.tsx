@@ -136,7 +136,14 @@ export function SettingInput(given: Given): JSX.Element {
 
 const hinted = new Set<string>([
   ...["cache_ttl", "cache_stale_while_revalidate", "cache_stale_if_error", "rate_limiting_limit"],
-  ...["retry_max_attempts", "timeout_first_byte", "timeout_idle", "timeout_total", "collect_logs"],
+  ...[
+    "retry_max_attempts",
+    "fallback",
+    "timeout_first_byte",
+    "timeout_idle",
+    "timeout_total",
+    "collect_logs",
+  ],
   ...["collect_log_payload", "log_retention_days", "log_retention_bytes", "log_redact"],
   ...["logpush", "logpush_public_key"],
   ...["authentication", "open", "byok_only"],

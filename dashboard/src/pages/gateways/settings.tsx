@@ -190,7 +190,6 @@ function Beside({ section, gateway }: { section: Section; gateway: string }): JS
   const example = universalExample(gateway);
   return (
     <div class="note">
-      <strong>{w("fallback")}</strong>
       <span>{w("fallback.about")}</span>
       <div>
         <button type="button" class="button small" onClick={() => setOpen(true)}>
