@@ -30,6 +30,7 @@ const slugs = [
 onEachRuntime(
   ({ url }) => ({
     config: {
+      gateways: { default: {}, spare: { fallback: ["anthropic/claude-haiku-4-5"] } },
       providers: Object.fromEntries(
         slugs.map((slug) => [
           slug,
@@ -167,6 +168,37 @@ onEachRuntime(
       assert.equal(response.status, 200);
       await response.text();
       assert.ok(bench.upstream.requests.at(-1)!.body.includes(`"input":${args}`), runtime);
+    });
+
+    it("asks the models that stand in, where a gateway names some", async () => {
+      bench.upstream.reset();
+      bench.upstream.handle((req, res, seen) => {
+        const format = req.url!.endsWith("/messages") ? "anthropic-messages" : "openai-chat";
+        const busy = { status: 503, kind: "overloaded", message: "busy" } as const;
+        return void respond(
+          req,
+          res,
+          seen.body,
+          format,
+          (told) =>
+            format === "openai-chat"
+              ? failed(format, busy)
+              : said(format, told, answerOf(format, [{ type: "text", text: "Here I am" }])),
+        );
+      });
+      const response = await gateway(
+        new Request("http://g/v1/acc/spare/compat/chat/completions", {
+          method: "POST",
+          headers: { authorization: "Bearer k", "content-type": "application/json" },
+          body: JSON.stringify({
+            model: "openai/gpt-4o-mini",
+            messages: [{ role: "user", content: "Hi" }],
+          }),
+        }),
+      );
+      assert.match(await response.text(), /Here I am/);
+      assert.equal(response.headers.get("cf-aig-step"), "1", runtime);
+      assert.equal(response.headers.get("cf-aig-provider"), "anthropic", runtime);
     });
 
     it("serves Cloudflare's REST paths, and lists models", async () => {
