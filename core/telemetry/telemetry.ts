@@ -66,6 +66,8 @@ export class Telemetry implements Owner {
   readonly #startedAt: number;
   #measuredAt: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** On Workers: a request holds out for others. */
+  #isHeld = false;
   /** One for all requests: told of each attempt. */
   readonly #listener = (measured: Measured): void | Promise<void> => this.#told(measured);
 
@@ -137,8 +139,8 @@ export class Telemetry implements Owner {
     }
     const over = operation.told(measured, content?.raw);
     if (over !== undefined || !this.#host.immediate) return over;
-    // One that comes behind its request, such as a fresh answer for the cache: nobody else sends it.
-    return operation.sampled && operation.isOver ? this.#sendNow(ctx) : undefined;
+    // One that comes behind its request, such as a fresh answer for the cache.
+    return operation.sampled && operation.isOver ? this.#sendSoon() : undefined;
   }
 
   /** A request is over. */
@@ -149,7 +151,7 @@ export class Telemetry implements Owner {
       this.#write(ctx, (writer) => this.#maker.writeRequest(writer, operation));
     }
     this.#lines?.push(this.#maker.line(operation));
-    if (this.#host.immediate) return this.#sendNow(ctx);
+    if (this.#host.immediate) return this.#sendSoon();
     this.due();
   }
 
@@ -169,8 +171,12 @@ export class Telemetry implements Owner {
       throw error;
     }
     if (this.#host.immediate) return;
-    if (writer.count >= this.#settings.batch || writer.size >= fullBatch) seal(group);
+    if (this.#isFull(writer)) seal(group);
     else this.#timer ??= unref(setTimeout(() => this.#sealAll(), this.#settings.delay));
+  }
+
+  #isFull({ count, size }: SpanWriter): boolean {
+    return count >= this.#settings.batch || size >= fullBatch;
   }
 
   #sealAll(): void {
@@ -184,10 +190,28 @@ export class Telemetry implements Owner {
     for (const groups of this.#ownGroups.values()) yield* groups;
   }
 
-  /** On Workers: all that was written goes out with this request. Never rejects. */
-  async #sendNow(ctx: Context): Promise<void> {
+  /**
+   * On Workers, where nothing outlives requests: the first one holds out for all that end within the delay,
+   * unless one of them fills a batch. Nothing where another request does so. Never rejects.
+   */
+  #sendSoon(): Promise<void> | undefined {
+    let waits = false;
+    for (const { writer } of this.#allGroups()) {
+      if (this.#isFull(writer)) return this.#sendNow();
+      waits ||= writer.count > 0;
+    }
+    if (!waits) return this.#sendNow(); // figures, where it is time
+    if (this.#isHeld) return undefined;
+    this.#isHeld = true;
+    return new Promise<void>((done) => setTimeout(done, this.#settings.delay)).then(() => {
+      this.#isHeld = false;
+      return this.#sendNow();
+    });
+  }
+
+  async #sendNow(): Promise<void> {
     const sending: Promise<void>[] = [];
-    for (const group of [...this.#groups, ...this.#groupsOf(ctx)]) {
+    for (const group of this.#allGroups()) {
       const { writer, exporters } = group;
       if (writer.count === 0) continue;
       const batch = { count: writer.count, body: writer.take() };

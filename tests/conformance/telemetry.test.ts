@@ -86,6 +86,18 @@ onEachRuntime(
       collector.requests = 0;
     };
 
+    it("exports many requests at once, none of them twice", async () => {
+      fresh();
+      answerWith(false);
+      const count = 40;
+      await Promise.all(Array.from({ length: count }, () => post(bench.gateway.url)));
+      const spans = await collector.spans(2 * count);
+      assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, 2 * count);
+      assert.equal(spans.length, 2 * count);
+      const exports = collector.exports.filter(({ signal }) => signal === "traces");
+      assert.ok(exports.length < count, `${exports.length} exports of ${count} requests`);
+    });
+
     for (const streamed of [false, true]) {
       it(`exports ${streamed ? "a stream" : "an answer"}, as part of the caller's trace`, async () => {
         fresh();
