@@ -11,7 +11,7 @@ import { definePlugin, type Next, type Plugin } from "../core/plugin.ts";
 import type { Provider } from "../core/provider.ts";
 import { drop } from "../core/streams/drop.ts";
 import { compat } from "../core/unified/compat.ts";
-import { isChat, modelAsked, retarget } from "../core/unified/retarget.ts";
+import type { StandIn } from "../core/unified/retarget.ts";
 import { stepsOf, universal } from "../core/universal.ts";
 
 /** Where a request goes next: one to a provider's own API to a `provider`, one for a model to a `model`. */
@@ -31,8 +31,8 @@ export interface FallbackTarget {
 /** Options of {@link fallback}. */
 export interface FallbackOptions {
   /**
-   * Where requests go next, one after the other; unless given, chats of the unified API go to the models of
-   * the gateway's setting `fallback`, others nowhere.
+   * Where requests go next, one after the other; where it names no models, chats of the unified API go to
+   * those of the gateway's setting `fallback`.
    */
   to?: readonly FallbackTarget[];
   /** Whether a failure of a native request moves on; any answer from 400 on, and any error, unless given. */
@@ -52,14 +52,17 @@ export interface FallbackOptions {
  */
 export function fallback(options: FallbackOptions = {}): Plugin {
   const { to = [], when, hold = 30_000 } = options;
+  const models = to.flatMap(({ model }, i) => model === undefined ? [] : { model, step: i + 1 });
+  const natives = to.filter(({ provider }) => provider !== undefined);
   const told = new Set<string>();
 
   return definePlugin("fallback", (ctx, next) => {
     if (ctx.provider === universal) return universally(ctx, next);
-    if (to.length > 0) return singly(ctx, next, to);
-    const { fallback: models } = ctx.gateway;
-    if (models.length === 0 || ctx.provider !== compat || !isChat(ctx)) return next();
-    return singly(ctx, next, models.map((model) => ({ model })));
+    if (ctx.provider !== compat) return natives.length === 0 ? next() : natively(ctx, next);
+    const { fallback: setting } = ctx.gateway;
+    if (models.length > 0) return forModel(ctx, next, models, false);
+    if (setting.length === 0) return next();
+    return forModel(ctx, next, setting.map((model, i) => ({ model, step: i + 1 })), true);
   });
 
   async function universally(ctx: Context, next: Next): Promise<Response> {
@@ -78,39 +81,48 @@ export function fallback(options: FallbackOptions = {}): Plugin {
     );
   }
 
-  async function singly(
+  async function natively(ctx: Context, next: Next): Promise<Response> {
+    return await keepBody(ctx) ? singly(ctx, next, await targetsOf(ctx)) : next();
+  }
+
+  /** @param chats Of nothing but chats. */
+  async function forModel(
     ctx: Context,
     next: Next,
-    to: readonly FallbackTarget[],
+    models: readonly StandIn[],
+    chats: boolean,
   ): Promise<Response> {
-    if (!await keepBody(ctx)) return next();
-    const targets = await targetsOf(ctx, to);
+    const { isChat, standIns } = await import("../core/unified/retarget.ts");
+    if (chats && !isChat(ctx) || !await keepBody(ctx)) return next();
+    return singly(ctx, next, await standIns(ctx, models, (name, error) => tell(ctx, name, error)));
+  }
+
+  function singly(
+    ctx: Context,
+    next: Next,
+    targets: readonly (() => Promise<Context>)[],
+  ): Promise<Response> {
     return inTurn([() => ctx, ...targets], next, ({ response, error }) => {
       if (response !== undefined && response.status < 400 && !ctx.shared.fault) return false;
       return when?.(response === undefined ? { error } : { response }, ctx) ?? true;
     });
   }
 
+  /** Once of each. */
+  function tell({ host }: Context, name: string, { message }: Error): void {
+    if (told.has(name)) return;
+    told.add(name);
+    host.report(`fallback: ${message}`);
+  }
+
   /** Targets that are there, and that the caller may use. */
-  async function targetsOf(
-    ctx: Context,
-    to: readonly FallbackTarget[],
-  ): Promise<(() => Promise<Context>)[]> {
+  async function targetsOf(ctx: Context): Promise<(() => Promise<Context>)[]> {
     const found: (() => Promise<Context>)[] = [];
     const admit = ctx.get(admission);
-    const asked = ctx.provider === compat ? await modelAsked(ctx) : undefined;
     for (const [i, target] of to.entries()) {
-      const { model } = target;
-      const name = ctx.provider === compat ? model : target.provider;
-      if (name === undefined || name === asked) continue;
+      const { provider: name } = target;
+      if (name === undefined) continue;
       try {
-        if (ctx.provider === compat) {
-          const { modelNamed } = await import("../core/unified/models.ts");
-          const named = await modelNamed(ctx, name);
-          await admit?.(ctx.with(named));
-          found.push(() => retarget(ctx, name, i + 1));
-          continue;
-        }
         const provider = ctx.host.provider(name, ctx.request.headers);
         let step: Context | undefined;
         // It looks at the body, which is made only where it is needed otherwise.
@@ -118,10 +130,7 @@ export function fallback(options: FallbackOptions = {}): Plugin {
         found.push(async () => step ?? await stepTo(ctx, target, provider, i + 1));
       } catch (error) {
         if (!isGatewayError(error)) throw error;
-        if (isNowhere(error.code) && !told.has(name)) {
-          told.add(name);
-          ctx.host.report(`fallback: ${error.message}`);
-        }
+        if (error.code === Code.unknownProvider) tell(ctx, name, error);
       }
     }
     return found;
@@ -155,11 +164,6 @@ export function fallback(options: FallbackOptions = {}): Plugin {
     }
     throw new Error("A request has at least one step");
   }
-}
-
-/** The target is not there, whoever asks. */
-function isNowhere(code: number): boolean {
-  return code === Code.unknownProvider || code === Code.badModel;
 }
 
 /** What any provider may know of a client. */

@@ -109,6 +109,20 @@ export class Keyring {
     return new Set([...this.#pools.keys(), ...table.keys()]);
   }
 
+  /** True where this caller would be lent a key for the request's provider, as far as is known now. */
+  async lends(ctx: Context): Promise<boolean> {
+    if (!this.mayBorrow(ctx)) return false;
+    const slug = ctx.provider.slug;
+    const asked = ctx.clientHeaders.get("cf-aig-byok-alias");
+    let table: StoredTable | undefined;
+    try {
+      table = await this.#index.of(ctx.gateway.id, (work) => ctx.waitUntil(work));
+    } catch {
+      // What is stored cannot be lent now.
+    }
+    return find(table?.get(slug), this.#pools.get(slug), asked) !== undefined;
+  }
+
   /** What the provider said of a key that was lent: after a refusal it rests, if there are others. */
   learn(lent: LentKey, response: Response): Response | Promise<Response> {
     const { pool, seat } = lent as PoolLoan;

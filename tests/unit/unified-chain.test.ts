@@ -7,6 +7,7 @@ import {
   auth,
   cache,
   createGateway,
+  defineProvider,
   fallback,
   type GatewayOptions,
   log,
@@ -75,11 +76,21 @@ const hi = (model: string, more = {}) => ({
   ...more,
 });
 
+/** Keys for all that stand in, for everybody. */
+const lending: GatewayOptions = {
+  open: true,
+  keys: {
+    anthropic: { default: { value: "sk-anthropic" } },
+    "google-ai-studio": { default: { value: "g-google" } },
+  },
+};
+
 describe("fallback over formats", () => {
   for (const client of clients) {
     for (const stream of [false, true]) {
       it(`${client.name} sees one format, ${stream ? "streamed" : "plain"}`, async () => {
         const { gateway, sent } = played(firstBusy, {
+          ...lending,
           plugins: [fallback({ to: [{ model: "anthropic/claude-haiku-4-5" }] })],
         });
         const told = await client.ask((request) => gateway.fetch(request), {
@@ -99,7 +110,10 @@ describe("fallback over formats", () => {
         `data: ${JSON.stringify({ error: { message: "busy", type: "server_error" } })}\n\n`,
         { headers: { "content-type": "text/event-stream" } },
       );
-    }, { plugins: [fallback({ to: [{ model: "google-ai-studio/gemini-2.5-flash" }] })] });
+    }, {
+      ...lending,
+      plugins: [fallback({ to: [{ model: "google-ai-studio/gemini-2.5-flash" }] })],
+    });
     const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini", { stream: true }));
     const text = await response.text();
     assert.match(text, /I am generativelanguage/);
@@ -111,6 +125,7 @@ describe("fallback over formats", () => {
 
   it("gives nobody the key of another", async () => {
     const { ask, sent } = played(firstBusy, {
+      ...lending,
       plugins: [fallback({ to: [{ model: "anthropic/claude-haiku-4-5" }] })],
     });
     await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"), {
@@ -149,6 +164,7 @@ describe("fallback over formats", () => {
 describe("models of the setting `fallback`", () => {
   const to = (models: string[], more: GatewayOptions = {}): GatewayOptions => ({
     gateways: { default: { fallback: models } },
+    ...lending,
     ...more,
   });
 
@@ -220,7 +236,7 @@ describe("models of the setting `fallback`", () => {
           tokens: [{ name: "one", hash, models: ["openai/*"] }],
         },
       },
-      keys: { openai: { default: { value: "sk-stored" } } },
+      keys: { ...lending.keys, openai: { default: { value: "sk-stored" } } },
     });
     const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"), {
       authorization: `Bearer ${key}`,
@@ -228,6 +244,101 @@ describe("models of the setting `fallback`", () => {
     assert.equal(response.status, 503);
     assert.match(await response.text(), /busy/);
     assert.equal(sent.length, 1);
+  });
+
+  it("are not asked twice when it was asked for under an alias", async () => {
+    const { ask, sent } = played(
+      busy,
+      to(["openai/gpt-4o-mini", "quick"], {
+        models: { quick: "openai/gpt-4o-mini" },
+      }),
+    );
+    await ask("/v1/chat/completions", hi("quick"));
+    await ask("/v1/chat/completions", hi("gpt-4o-mini"));
+    assert.equal(sent.length, 2);
+  });
+
+  it("get the client's key where they are the same provider's, and nothing of it else", async () => {
+    const { ask, sent } = played(busy, {
+      ...to(["chat/spare", "openai/gpt-4o", "anthropic/claude-haiku-4-5"]),
+      models: {
+        "chat/main": "openai/gpt-4o-mini",
+        "chat/spare": "google-ai-studio/gemini-2.5-flash",
+      },
+      providers: {
+        anthropic: { base_url: "https://api.anthropic.com" },
+        "google-ai-studio": { base_url: "https://generativelanguage.googleapis.com" },
+      },
+    });
+    for (const model of ["chat/main", "gpt-4o-mini"]) {
+      sent.length = 0;
+      await ask("/v1/chat/completions?key=sk-mine", hi(model), {
+        "authorization": "Bearer sk-mine",
+        "openai-organization": "org-mine",
+        "x-team-key": "sk-mine",
+      });
+      assert.deepEqual(sent.map(({ host }) => host), [
+        "api.openai.com",
+        "generativelanguage.googleapis.com",
+        "api.openai.com",
+        "api.anthropic.com",
+      ]);
+      for (const one of sent) {
+        const isOwn = one.host === "api.openai.com";
+        assert.equal(one.headers["authorization"], isOwn ? "Bearer sk-mine" : undefined);
+        if (!isOwn) assert.doesNotMatch(JSON.stringify(one), /-mine/);
+      }
+    }
+  });
+
+  it("hear nothing of a key that another provider takes in a header of its own", async () => {
+    const gateway = (format: "openai-chat" | "anthropic-messages") =>
+      played(
+        (request) => (request.headers.has("x-acme-key") ? busy : speaks)(request, "api.openai.com"),
+        {
+          ...to(["openai/gpt-4o-mini"]),
+          providers: { openai: { base_url: "https://api.openai.com/v1" } },
+          adapters: [defineProvider({
+            slug: "acme",
+            baseURL: "https://api.openai.com/acme",
+            format,
+            key: { header: "x-acme-key" },
+          })],
+        },
+      );
+    const { ask, sent } = gateway("openai-chat");
+    const response = await ask("/v1/chat/completions", hi("acme/one"), { "x-acme-key": "mine" });
+    assert.equal(response.status, 200);
+    assert.equal(sent.length, 2);
+    assert.doesNotMatch(JSON.stringify(sent[1]), /mine/);
+  });
+
+  it("are left out where nobody has a key for them: the failure is told as it was", async () => {
+    const spare = to(["anthropic/claude-haiku-4-5"]);
+    const asks: [GatewayOptions, headers: Record<string, string>, asked: number][] = [
+      [{ ...spare, keys: {} }, {}, 1],
+      [{ ...spare, open: false }, {}, 1], // a caller whom nobody knows
+      [spare, {}, 2],
+      [spare, { "cf-aig-byok-alias": "other" }, 1],
+    ];
+    for (const [options, headers, asked] of asks) {
+      const { ask, sent } = played(firstBusy, options);
+      const response = await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"), {
+        authorization: "Bearer sk-mine",
+        ...headers,
+      });
+      assert.equal(response.status, asked === 1 ? 503 : 200);
+      assert.equal(sent.length, asked);
+    }
+  });
+
+  it("stand in for chats beside targets in code for native requests", async () => {
+    const { ask, sent } = played(firstBusy, {
+      ...to(["anthropic/claude-haiku-4-5"]),
+      plugins: [fallback({ to: [{ provider: "google-ai-studio" }] })],
+    });
+    await ask("/v1/chat/completions", hi("openai/gpt-4o-mini"));
+    assert.deepEqual(sent.map(({ host }) => host), ["api.openai.com", "api.anthropic.com"]);
   });
 
   it("are for chats of the unified API alone", async () => {
@@ -301,6 +412,7 @@ describe("keys", () => {
   it("of the gateway hold for their models, also under an alias and in a fallback", async () => {
     const { ask, sent } = played(busy, {
       ...own,
+      keys: { ...own.keys, openai: { default: { value: "sk-stored" } } },
       models: { quick: "openai/gpt-4o-mini" },
       plugins: [auth(), fallback({ to: [{ model: "openai/gpt-4o-mini" }] })],
     });
@@ -460,6 +572,7 @@ describe("the rest of the chain", () => {
   it("has a row for each attempt, with tokens and cost", async () => {
     const logs = memoryLogs();
     const { gateway, ask } = played(firstBusy, {
+      ...lending,
       plugins: [log(), fallback({ to: [{ model: "anthropic/claude-haiku-4-5" }] })],
       stores: { logs },
     });

@@ -316,11 +316,13 @@ describe("transcripts", () => {
   it("fall back to another provider's model", async () => {
     const world = gateway([failing(500), recorded("deepgram/listen")], {
       plugins: [fallback({ to: [{ model: "deepgram/nova-3" }] })],
+      open: true,
+      keys: { deepgram: { default: { value: "d-lent" } } },
     });
     const told = await read(upload(world, path, { file, model: "groq/whisper-large-v3" }, auth));
     assert.ok(told.text.length > 100);
     assert.equal(world.seen[1]!.body, "sound");
-    assert.equal(world.seen[1]!.headers.authorization, undefined);
+    assert.equal(world.seen[1]!.headers.authorization, "Token d-lent");
   });
 
   it("need a file", async () => {

@@ -295,6 +295,8 @@ describe("embeddings: in the chain", () => {
   it("never take one provider's key to another, wherever it stood", async () => {
     const { post, seen } = gateway([failing(500), openAI([1])], {
       plugins: [fallback({ to: [{ model: "openai/m" }] })],
+      open: true,
+      keys: { openai: { default: { value: "sk-lent" } } },
     });
     await post("/v1beta/models/google/m:embedContent?key=AIza-1", {
       content: { parts: [{ text: "a" }] },
