@@ -35,6 +35,7 @@ import type { Snapshot } from "./settings/snapshot.ts";
 import { setUp } from "./config/setup.ts";
 import { healthOf } from "./storage/guard.ts";
 import type { Stores } from "./storage/ports.ts";
+import { sendable } from "./streams/observe.ts";
 import { compat } from "./unified/compat.ts";
 import { withUnified } from "./unified/plugin.ts";
 import { universal } from "./universal.ts";
@@ -307,7 +308,11 @@ export function createGatewayWith(builtins: readonly Provider[], options: Gatewa
   }
 
   return {
-    fetch: (request, platform, execution) => handle(request, platformOf(platform, execution)),
+    fetch(request, platform, execution) {
+      const answer = handle(request, platformOf(platform, execution));
+      if (!host.immediate) return answer;
+      return answer.then((response) => sendable(response, execution !== undefined));
+    },
     async warm() {
       const usage = { input: 0, output: 0 };
       await host.pricer.cost({ provider: "openai", model: "gpt-4o-mini", usage, at: now() });
