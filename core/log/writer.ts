@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Holdout } from "../holdout.ts";
 import type { Metrics } from "../metrics.ts";
 import { unref } from "../settler.ts";
 import type { Logs } from "../storage/ports.ts";
@@ -19,7 +20,7 @@ export interface LogWriterOptions {
   report(message: string, cause?: unknown): void;
   /** Rows that each gateway may keep. */
   rulesOf(gateway: string): RetentionRules | undefined;
-  /** A row's own request has to write it: nothing waits for company (Workers). */
+  /** Rows have to be written by requests: nothing outlives them (Workers). */
   immediate?: boolean;
   /** Most rows that wait; 50,000 unless given. */
   rows?: number;
@@ -46,8 +47,9 @@ export class LogWriter {
   readonly #most: { rows: number; bytes: number };
   #queue: LogEntry[] = [];
   #bytes = 0;
-  /** Rows that their own requests write. */
-  #alone = 0;
+  /** Rows that requests are writing. */
+  #taken = 0;
+  readonly #holdout: Holdout;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
   #failures = 0;
@@ -56,22 +58,19 @@ export class LogWriter {
     this.#options = options;
     this.#most = { rows: options.rows ?? 50_000, bytes: options.bytes ?? 64 * 1024 * 1024 };
     this.#retention = new Retention(options);
+    this.#holdout = new Holdout(pause, options.now, () => this.#writeHeld());
     const { metrics } = options;
     metrics.gauge("sluice_log_rows_waiting", "Log rows not yet stored", {}, () => this.waiting);
   }
 
   /** Rows that are not stored yet. */
   get waiting(): number {
-    return this.#queue.length + this.#alone;
+    return this.#queue.length + this.#taken;
   }
 
-  /** Takes a row. A promise where the row's own request has to wait until it is written; never rejects. */
+  /** Takes a row. A promise where the row's own request has to write what waits; never rejects. */
   push(entry: LogEntry): void | Promise<void> {
     const { metrics, immediate } = this.#options;
-    if (immediate) {
-      this.#alone++;
-      return this.#writeNow(entry).finally(() => this.#alone--);
-    }
     if (this.#queue.length >= this.#most.rows) {
       metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
       return;
@@ -82,13 +81,16 @@ export class LogWriter {
       entry = { row: entry.row };
     } else this.#bytes += size;
     this.#queue.push(entry);
+    const isFull = this.#queue.length >= batch || this.#bytes >= batchBytes;
+    if (immediate) return isFull ? this.#writeHeld() : this.#holdout.join();
     if (this.#writing !== undefined) return;
-    if (this.#queue.length >= batch || this.#bytes >= batchBytes) this.#start();
+    if (isFull) this.#start();
     else this.#timer ??= unref(setTimeout(() => this.#start(), pause));
   }
 
   /** Writes all that waits; resolves when it is stored, or the store has failed. */
   async flush(): Promise<void> {
+    if (this.#options.immediate) return await this.#writeHeld();
     while (this.#queue.length > 0) {
       const failures = this.#failures;
       await this.#start();
@@ -108,26 +110,46 @@ export class LogWriter {
     return () => void this.#watchers.delete(listener);
   }
 
-  async #writeNow(entry: LogEntry): Promise<void> {
-    const { logs, metrics } = this.#options;
-    if ((await this.#retention.admit([entry])).length === 0) return;
-    for (let wait = retry.first;; wait *= 2) {
+  /** Writes all that waits, for all requests that it is of; what the store does not take is lost. */
+  async #writeHeld(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const part = this.#take();
+      this.#taken += part.length;
+      const admitted = await this.#retention.admit(part);
+      const stored = admitted.length === 0 ? admitted : await this.#append(admitted);
+      this.#taken -= part.length;
+      this.#release(part);
+      if (stored.length > 0) await this.#stored(stored);
+      const lost = admitted.length - stored.length;
+      if (lost === 0) continue;
+      this.#options.metrics.count(
+        "sluice_log_rows_shed_total",
+        "Log rows dropped under overload",
+        {},
+        lost,
+      );
+    }
+  }
+
+  /** Tries for some seconds, which a request can wait; gives back what the store took. */
+  async #append(entries: LogEntry[]): Promise<readonly LogEntry[]> {
+    for (let tries = 1, wait = retry.first;; tries++, wait *= 2) {
       try {
-        await logs.append([entry]);
-        break;
+        await this.#options.logs.append(entries);
+        return entries;
       } catch (error) {
         this.#failures++;
         if (this.#failures === 1) {
           this.#options.report("The log store does not take rows; they wait for seconds", error);
         }
-        if (wait > retry.most) {
-          metrics.count("sluice_log_rows_shed_total", "Log rows dropped under overload");
-          return;
+        if (tries === triesTogether && entries.length > 1) {
+          const { taken } = await this.#oneByOne(entries);
+          if (taken.length > 0) return taken;
         }
+        if (wait > retry.most) return [];
         await new Promise((done) => setTimeout(done, wait));
       }
     }
-    await this.#stored([entry]);
   }
 
   #start(): Promise<void> {

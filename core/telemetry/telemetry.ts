@@ -6,6 +6,7 @@
  */
 import type { Attempt } from "../attempt.ts";
 import type { Context } from "../context.ts";
+import { Holdout } from "../holdout.ts";
 import type { Host } from "../host.ts";
 import { readAnswer } from "../formats/read.ts";
 import { Redactors } from "../log/redact.ts";
@@ -66,8 +67,7 @@ export class Telemetry implements Owner {
   readonly #startedAt: number;
   #measuredAt: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** On Workers: a request holds out for others. */
-  #isHeld = false;
+  readonly #holdout: Holdout;
   /** One for all requests: told of each attempt. */
   readonly #listener = (measured: Measured): void | Promise<void> => this.#told(measured);
 
@@ -91,6 +91,7 @@ export class Telemetry implements Owner {
       exporter: this.#exporter(target, "metrics"),
     }));
     this.#startedAt = this.#measuredAt = host.now();
+    this.#holdout = new Holdout(settings.delay, host.now, () => this.#sendNow());
     host.attach(this);
   }
 
@@ -190,10 +191,7 @@ export class Telemetry implements Owner {
     for (const groups of this.#ownGroups.values()) yield* groups;
   }
 
-  /**
-   * On Workers, where nothing outlives requests: the first one holds out for all that end within the delay,
-   * unless one of them fills a batch. Nothing where another request does so. Never rejects.
-   */
+  /** On Workers: soon, or at once where a batch is full. Never rejects. */
   #sendSoon(): Promise<void> | undefined {
     let waits = false;
     for (const { writer } of this.#allGroups()) {
@@ -201,12 +199,7 @@ export class Telemetry implements Owner {
       waits ||= writer.count > 0;
     }
     if (!waits) return this.#sendNow(); // figures, where it is time
-    if (this.#isHeld) return undefined;
-    this.#isHeld = true;
-    return new Promise<void>((done) => setTimeout(done, this.#settings.delay)).then(() => {
-      this.#isHeld = false;
-      return this.#sendNow();
-    });
+    return this.#holdout.join();
   }
 
   async #sendNow(): Promise<void> {

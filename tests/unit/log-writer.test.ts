@@ -54,7 +54,7 @@ function bound(logs: Logs): Logs {
 function writer(
   logs: Logs,
   rules?: Partial<RetentionRules>,
-  limits: { rows?: number; bytes?: number; immediate?: boolean } = {},
+  limits: { rows?: number; bytes?: number; immediate?: boolean; now?(): number } = {},
 ) {
   const metrics = new Metrics();
   const reports: string[] = [];
@@ -232,7 +232,72 @@ describe("retention", () => {
     ]);
   });
 
-  it("writes each row at once where a request has to write its own, and tries again", async () => {
+  it("writes the rows of several requests with the first, where requests have to", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, undefined, { immediate: true });
+    const work = Array.from({ length: 20 }, () => log.push(entry()));
+    assert.deepEqual(work.map((one) => one !== undefined), [true, ...Array(19).fill(false)]);
+    assert.deepEqual([log.waiting, await stored(logs)], [20, 0]);
+    await work[0];
+    assert.deepEqual([log.waiting, await stored(logs)], [0, 20]);
+    const next = log.push(entry());
+    assert.ok(next !== undefined);
+    await next;
+    assert.equal(await stored(logs), 21);
+  });
+
+  it("writes with another request when the first was ended before it did", async () => {
+    const logs = memoryLogs();
+    let now = 1000;
+    const { writer: log } = writer(logs, undefined, { immediate: true, now: () => now });
+    const ended = log.push(entry()); // nobody waits for it
+    now += 150;
+    assert.equal(log.push(entry()), undefined);
+    now += 300;
+    const other = log.push(entry());
+    assert.ok(other !== undefined);
+    await other;
+    assert.equal(await stored(logs), 3);
+    await ended;
+  });
+
+  it("writes a full batch at once, also where the first holds out for more", async () => {
+    const logs = memoryLogs();
+    const { writer: log } = writer(logs, undefined, { immediate: true });
+    const work = Array.from({ length: 256 }, () => log.push(entry()));
+    await work.at(-1);
+    assert.equal(await stored(logs), 256);
+    await work[0];
+    assert.equal(await stored(logs), 256);
+  });
+
+  it("loses the row alone that the store refuses, where requests have to write", async () => {
+    const logs = memoryLogs();
+    const { store, state } = moody(logs);
+    const { writer: log } = writer(store, undefined, { immediate: true });
+    const rows = [entry(), entry(), entry()];
+    state.refuses = rows[1]!.row.id;
+    const [work] = rows.map((row) => log.push(row));
+    await work;
+    assert.deepEqual([log.waiting, await stored(logs)], [0, 2]);
+  });
+
+  it("keeps all rows of requests while the store is away for seconds", async () => {
+    const logs = memoryLogs();
+    let failures = 0;
+    const store: Logs = {
+      ...bound(logs),
+      append: (entries) =>
+        failures++ < 5 ? Promise.reject(new Error("away")) : logs.append(entries),
+    };
+    const { writer: log, metrics } = writer(store, undefined, { immediate: true });
+    const [work] = [entry(), entry()].map((row) => log.push(row));
+    await work;
+    assert.deepEqual([log.waiting, await stored(logs)], [0, 2]);
+    assert.doesNotMatch(metrics.text(), /rows_shed_total \d/);
+  });
+
+  it("tries again where requests have to write", async () => {
     const logs = memoryLogs();
     const { store, state } = moody(logs);
     const { writer: log } = writer(store, { log_management: 1 }, { immediate: true });
