@@ -77,33 +77,38 @@ export const own = {
 } as const;
 
 /** Members of requests that the conventions have a name for, by the member's own name. */
-export const parameters: ReadonlyMap<string, { name: Name; kind: "int" | "double" | "text" }> =
-  new Map(
-    ([
-      ["max_tokens", "max_tokens", "int"],
-      ["max_completion_tokens", "max_tokens", "int"],
-      ["max_output_tokens", "max_tokens", "int"],
-      ["maxOutputTokens", "max_tokens", "int"],
-      ["maxTokens", "max_tokens", "int"],
-      ["temperature", "temperature", "double"],
-      ["top_p", "top_p", "double"],
-      ["topP", "top_p", "double"],
-      ["top_k", "top_k", "int"],
-      ["topK", "top_k", "int"],
-      ["seed", "seed", "int"],
-      ["frequency_penalty", "frequency_penalty", "double"],
-      ["frequencyPenalty", "frequency_penalty", "double"],
-      ["presence_penalty", "presence_penalty", "double"],
-      ["presencePenalty", "presence_penalty", "double"],
-      ["n", "choice.count", "int"],
-      ["candidateCount", "choice.count", "int"],
-      ["reasoning_effort", "reasoning.level", "text"],
-      ["previous_response_id", "previous_response.id", "text"],
-    ] as const).map(([member, name, kind]) => [
-      member,
-      { name: nameOf(`gen_ai.request.${name}`), kind },
-    ]),
-  );
+export const parameters: ReadonlyMap<
+  string,
+  { name: Name; kind: "int" | "double" | "text" | "texts" }
+> = new Map(
+  ([
+    ["max_tokens", "max_tokens", "int"],
+    ["max_completion_tokens", "max_tokens", "int"],
+    ["max_output_tokens", "max_tokens", "int"],
+    ["maxOutputTokens", "max_tokens", "int"],
+    ["maxTokens", "max_tokens", "int"],
+    ["temperature", "temperature", "double"],
+    ["top_p", "top_p", "double"],
+    ["topP", "top_p", "double"],
+    ["top_k", "top_k", "int"],
+    ["topK", "top_k", "int"],
+    ["seed", "seed", "int"],
+    ["frequency_penalty", "frequency_penalty", "double"],
+    ["frequencyPenalty", "frequency_penalty", "double"],
+    ["presence_penalty", "presence_penalty", "double"],
+    ["presencePenalty", "presence_penalty", "double"],
+    ["n", "choice.count", "int"],
+    ["candidateCount", "choice.count", "int"],
+    ["reasoning_effort", "reasoning.level", "text"],
+    ["previous_response_id", "previous_response.id", "text"],
+    ["stop", "stop_sequences", "texts"],
+    ["stop_sequences", "stop_sequences", "texts"],
+    ["stopSequences", "stop_sequences", "texts"],
+  ] as const).map(([member, name, kind]) => [
+    member,
+    { name: nameOf(`gen_ai.request.${name}`), kind },
+  ]),
+);
 
 const providers: Readonly<Record<string, string>> = {
   "aws-bedrock": "aws.bedrock",

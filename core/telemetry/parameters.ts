@@ -3,14 +3,15 @@
  *
  * @module
  */
+import { parse } from "../formats/json.ts";
 import type { Name } from "./attribute.ts";
 import { parameters } from "./names.ts";
 
 /** One parameter. */
 export interface Parameter {
   name: Name;
-  kind: "int" | "double" | "text";
-  value: number | string;
+  kind: "int" | "double" | "text" | "texts";
+  value: number | string | readonly string[];
 }
 
 const quote = 0x22, backslash = 0x5c, colon = 0x3a;
@@ -20,6 +21,8 @@ const limit = 64 * 1024;
 const longest = Math.max(...[...parameters.keys()].map((key) => key.length));
 /** Characters of a text. */
 const longestText = 256;
+/** Bytes of a list of texts. */
+const longestList = 2048;
 /** Members that hold more of them: Gemini's, Bedrock's. */
 const groups = new Set(["generationConfig", "generation_config", "inferenceConfig"]);
 const decoder = new TextDecoder();
@@ -56,13 +59,35 @@ export function parametersOf(json: Uint8Array): Parameter[] {
       }
       next++;
       while (next < end && json[next]! <= 0x20) next++;
-      const value = valueAt(json, next, end);
-      if (value !== undefined && (typeof value === "string") === (known.kind === "text")) {
-        if (known.kind !== "int" || Number.isSafeInteger(value)) found.push({ ...known, value });
-      }
+      const value = known.kind === "texts" ? textsAt(json, next, end) : valueAt(json, next, end);
+      if (value !== undefined && fits(known.kind, value)) found.push({ ...known, value });
     } else if (depth === 0 && byte > 0x20 && byte < 0x80) break; // not an object
   }
   return found;
+}
+
+function fits(kind: Parameter["kind"], value: Parameter["value"]): boolean {
+  if (kind === "int") return Number.isSafeInteger(value);
+  return kind === "texts" || (typeof value === "string") === (kind === "text");
+}
+
+/** One text, or an array of nothing else. */
+function textsAt(json: Uint8Array, at: number, end: number): string[] | undefined {
+  if (json[at] !== quote && json[at] !== 0x5b) return undefined;
+  const closing = json[at] === quote ? quote : 0x5d;
+  const bytes = json.subarray(at, Math.min(end, at + longestList));
+  // One within a text ends nothing: up to there it is no JSON.
+  for (let close = bytes.indexOf(closing, 1), tries = 0; close > 0 && tries < 8; tries++) {
+    const value = parse(decoder.decode(bytes.subarray(0, close + 1)));
+    if (typeof value === "string") return [value];
+    if (Array.isArray(value)) {
+      return value.length > 0 && value.every((text) => typeof text === "string")
+        ? value
+        : undefined;
+    }
+    close = bytes.indexOf(closing, close + 1);
+  }
+  return undefined;
 }
 
 function valueAt(json: Uint8Array, at: number, end: number): number | string | undefined {

@@ -119,7 +119,8 @@ export class SpanMaker {
         for (const { name, kind, value } of parametersOf(sent)) {
           if (kind === "int") writer.int(name, value as number);
           else if (kind === "double") writer.double(name, value as number);
-          else writer.text(name, value as string);
+          else if (kind === "text") writer.text(name, value as string);
+          else writer.other(name, value as readonly string[]);
         }
       }
       const id = idOf(measured.body);

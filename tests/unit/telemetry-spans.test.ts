@@ -204,6 +204,7 @@ describe("what requests ask for", () => {
       n: 2,
       seed: 7,
       reasoning_effort: "low",
+      stop: ["]", 'a "quote"'],
       frequency_penalty: -0.5,
       presence_penalty: "much",
       top_k: 1.5,
@@ -219,8 +220,16 @@ describe("what requests ask for", () => {
       "gen_ai.request.choice.count": 2,
       "gen_ai.request.seed": 7,
       "gen_ai.request.reasoning.level": "low",
+      "gen_ai.request.stop_sequences": ["]", 'a "quote"'],
       "gen_ai.request.frequency_penalty": -0.5,
     });
+  });
+
+  it("names a text at which to stop, if it is one alone", async () => {
+    const made = watched({}, [good]);
+    await ask(made, {}, { ...body, stop: '\n"' });
+    const { attempts: [attempt] } = await made.trace();
+    assert.deepEqual(attempt!.attributes["gen_ai.request.stop_sequences"], ['\n"']);
   });
 
   it("is found in Gemini's way as well", async () => {
@@ -228,7 +237,7 @@ describe("what requests ask for", () => {
     const path = "/v1/acc/default/google-ai-studio/v1beta/models/gemini-2.0-flash:generateContent";
     await ask(made, {}, {
       contents: [{ parts: [{ text: 'temperature": 3, "seed": 4' }] }],
-      generationConfig: { temperature: 0.25, maxOutputTokens: 12, topK: 4 },
+      generationConfig: { temperature: 0.25, maxOutputTokens: 12, topK: 4, stopSequences: ["x"] },
     }, path);
     const { attempts: [attempt] } = await made.trace();
     assert.equal(attempt!.name, "generate_content gemini-2.0-flash");
@@ -236,6 +245,7 @@ describe("what requests ask for", () => {
     assert.equal(attempt!.attributes["gen_ai.request.temperature"], 0.25);
     assert.equal(attempt!.attributes["gen_ai.request.max_tokens"], 12);
     assert.equal(attempt!.attributes["gen_ai.request.top_k"], 4);
+    assert.deepEqual(attempt!.attributes["gen_ai.request.stop_sequences"], ["x"]);
     assert.equal(attempt!.attributes["gen_ai.request.seed"], undefined);
   });
 
@@ -243,6 +253,9 @@ describe("what requests ask for", () => {
     const hostile = [
       '{"temperature":1e999,"seed":123456789012345678901234567890,"max_tokens":-1,"top_p":"',
       '[{"temperature":1}]',
+      '{"stop":["a"',
+      '{"stop":["]]]]]]]]]]]"]}',
+      '{"stop":[1,{"stop":["a"]}]}',
       `{"temperature":${"9".repeat(100)}}`,
       `${"[".repeat(5000)}`,
       '{"n":2,"messages":[{"content":"\\"temperature\\":2"}]',
@@ -257,6 +270,7 @@ describe("what requests ask for", () => {
     for (const { attributes } of attempts) {
       assert.equal(attributes["gen_ai.request.temperature"], undefined);
       assert.equal(attributes["gen_ai.request.max_tokens"], undefined);
+      assert.equal(attributes["gen_ai.request.stop_sequences"], undefined);
     }
   });
 });
