@@ -188,7 +188,10 @@ export class Answers {
     const { status, statusText, headers } = response;
     const { relay, done } = relayed(recording, response, remove);
     const reader = relay.open();
-    flight.decide({ kind: "live", head, relay, fault: ctx.shared.fault, done });
+    const { fault } = ctx.shared;
+    flight.decide({ kind: "live", head, relay, fault, done });
+    // Whoever comes from now on, such as the next attempt, asks anew.
+    if (status >= 400 || fault !== undefined) remove();
     const { signal } = ctx.request;
     done.then(onAbort(signal, () => reader.fail(signal.reason ?? gone)));
     const answer = ctx.host.respond({ status, statusText, headers }, reader, ctx.request);

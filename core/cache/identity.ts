@@ -62,6 +62,9 @@ const relevant: ReadonlySet<string> = new Set([
 const credential =
   /(?:^|[-_])(?:key|token|auth|authorization|secret|password|credential|jwt|signature)s?(?:[-_]|$)/;
 
+/** Headers that hold nothing but a token for the gateway. */
+const gatewayTokens = ["cf-aig-authorization", "cf-access-jwt-assertion", "cf-access-token"];
+
 /** Headers for the gateway that change how an answer is got. */
 const ways = [
   "cf-aig-request-timeout",
@@ -283,7 +286,10 @@ function identityOf(ctx: Context): string[] {
   const { provider, headers, query, host, clientHeaders } = ctx;
   const own = clientKeys(provider, headers, query);
   if (own.length > 0) return own;
-  if (!host.keyring.mayBorrow(ctx)) return [];
+  if (!host.keyring.mayBorrow(ctx)) {
+    // Who that is will be known further in.
+    return gatewayTokens.flatMap((name) => clientHeaders.get(name) ?? []);
+  }
   return ["", clientHeaders.get("cf-aig-byok-alias") ?? ""];
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Context } from "../context.ts";
+import { authenticated, type Context } from "../context.ts";
 
 /** How a stored stream is sent. */
 export type Replay = "instant" | "original" | "cap-1s";
@@ -34,6 +34,10 @@ export function policyOf(ctx: Context, replay: Replay | undefined): Policy | str
   if (asked === undefined && key === undefined && gateway.cache_ttl === 0) return "off";
   if (asked === 0) return "ttl is 0";
   if (isTrue(headers.get("cf-aig-skip-cache") ?? headers.get("cf-skip-cache"))) return "skipped";
+  // In a chain where `auth` stands further in, an answer would go to whoever asks.
+  if (gateway.authentication && ctx.get(authenticated) !== true) {
+    return "nobody knows the caller yet";
+  }
   const ttl = asked === undefined
     ? gateway.cache_ttl || unsaid
     : Math.min(Math.max(asked, leastTtl), month);

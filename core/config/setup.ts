@@ -270,7 +270,8 @@ function checkPlugins(
   problems: ConfigProblem[],
   report: (message: string) => void,
 ): void {
-  const names = new Set(plugins.map((plugin) => plugin.name));
+  const order = plugins.map((plugin) => plugin.name);
+  const names = new Set(order);
   for (const [id, settings] of Object.entries(config.gateways)) {
     if (settings.authentication && !names.has("auth")) {
       problems.push({
@@ -279,6 +280,10 @@ function checkPlugins(
         expected:
           "false, since no plugin named 'auth' is in the chain and every caller would get in",
       });
+    }
+    const isEarly = names.has("cache") && order.indexOf("cache") < order.indexOf("auth");
+    if (settings.authentication && isEarly) {
+      report(`gateways.${id}: nothing is cached, since 'cache' stands outside of 'auth'`);
     }
     for (const [key, { plugin, off }] of Object.entries(needs)) {
       const value = settings[key as keyof typeof settings];
