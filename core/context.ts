@@ -121,6 +121,8 @@ export interface Shared {
    * @internal
    */
   fault?: Fault | undefined;
+  /** The last attempt's key was refused, and another one of its pool is ready. */
+  otherKey?: boolean;
   /** Attempts so far. */
   attempts: number;
   /** Told of each attempt once it is over. */

@@ -160,6 +160,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
     const { shared } = ctx;
     shared.attempt = ctx;
     shared.fault = undefined;
+    if (shared.otherKey) shared.otherKey = false;
     const started = performance.now();
     const number = shared.attempts++;
     const attempt: Attempt = {
@@ -252,7 +253,7 @@ export function upstream(options: UpstreamOptions): (ctx: Context) => Promise<Re
       }
       cleanAnswer(response.headers);
       if (lent !== undefined) {
-        response = await keyring.learn(lent, response);
+        response = await keyring.learn(lent, response, ctx.shared);
         if (response.status >= 400) {
           const { withoutKey } = await import("./auth/masking.ts");
           response = withoutKey(response, lent.key, call.headers);

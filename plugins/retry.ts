@@ -54,7 +54,8 @@ const backoffs = ["constant", "linear", "exponential"] as const;
  * Sends a request again when its provider cannot be reached, times out, or answers 408, 409, 429 (unless a
  * quota is used up) or 5xx, and when a stream breaks off, or begins with an error that may pass, before its first content. Other errors
  * of the client's own, refusals of the gateway, and a client that left are final. A `retry-after` is
- * waited for when it is longer than the delay; one over 60 s is the client's to wait for.
+ * waited for when it is longer than the delay; one over 60 s is the client's to wait for. Where it is a lent
+ * key that is refused, and another one of its pool is ready, that is tried at once.
  */
 export function retry(options: RetryOptions = {}): Plugin {
   const { hold = 30_000, wait = pause } = options;
@@ -81,14 +82,17 @@ export function retry(options: RetryOptions = {}): Plugin {
       try {
         response = await next(holding);
         if (shared.attempts === before || !mayPass(response, ctx)) return response;
-        if (response.status === 429) {
-          const { answer, spent } = await quotaOf(response);
-          if (spent) return answer;
-          response = answer;
+        if (shared.otherKey === true) ms = 0;
+        else {
+          if (response.status === 429) {
+            const { answer, spent } = await quotaOf(response);
+            if (spent) return answer;
+            response = answer;
+          }
+          const asked = retryAfter(response.headers, ctx.host.now()) ?? 0;
+          if (asked > longest) return response;
+          ms = Math.max(ms, asked);
         }
-        const asked = retryAfter(response.headers, ctx.host.now()) ?? 0;
-        if (asked > longest) return response;
-        ms = Math.max(ms, asked);
       } catch (error) {
         if (!isOfAttempt(ctx, error) || !isOutage(error)) throw error;
       }
@@ -104,6 +108,7 @@ export function retry(options: RetryOptions = {}): Plugin {
 
 function mayPass(response: Response, { shared }: Context): boolean {
   if (shared.fault !== undefined) return isPassingFault(shared.fault);
+  if (shared.otherKey === true) return true;
   if (response.ok) return false;
   // As the SDKs of OpenAI and Anthropic read it.
   const told = response.headers.get("x-should-retry");

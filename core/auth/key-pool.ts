@@ -55,6 +55,11 @@ export class KeyPool {
     return best;
   }
 
+  /** One of the keys does not rest. */
+  isReady(now: number): boolean {
+    return this.#seats.some(({ restsUntil }) => restsUntil <= now);
+  }
+
   /** A key rests; one that rests longer already stays at that. */
   rest(key: PoolKey, ms: number, now: number): void {
     const seat = this.#seats.find((each) => each === key);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { authenticated, type Context } from "../context.ts";
+import { authenticated, type Context, type Shared } from "../context.ts";
 import { fromStrangePage, type OwnPages, underStrangeName } from "../cors.ts";
 import { Code, GatewayError, isGatewayError } from "../error.ts";
 import { KeyIndex, type StoredTable } from "./key-index.ts";
@@ -124,12 +124,15 @@ export class Keyring {
   }
 
   /** What the provider said of a key that was lent: after a refusal it rests, if there are others. */
-  learn(lent: LentKey, response: Response): Response | Promise<Response> {
+  learn(lent: LentKey, response: Response, shared: Shared): Response | Promise<Response> {
     const { pool, seat } = lent as PoolLoan;
     if (pool === undefined || pool.size === 1 || !mayBeKeysFault(response.status)) return response;
     const now = this.#now();
     return restAfter(response, now).then(({ response: answer, ms }) => {
-      if (ms !== undefined) pool.rest(seat, ms, now);
+      if (ms !== undefined) {
+        pool.rest(seat, ms, now);
+        shared.otherKey = pool.isReady(now);
+      }
       return answer;
     });
   }

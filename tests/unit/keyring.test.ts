@@ -5,7 +5,7 @@ import { ProviderKeys } from "../../core/auth/provider-keys.ts";
 import { memoryKV } from "../../core/storage/memory.ts";
 import { digestKey, type KV } from "../../core/storage/ports.ts";
 import { createVault } from "../../core/auth/vault.ts";
-import { auth, ConfigError, createGateway, type GatewayOptions } from "../../mod.ts";
+import { auth, ConfigError, createGateway, type GatewayOptions, retry } from "../../mod.ts";
 import { errorOf, recording } from "./upstream.ts";
 
 let at = Date.parse("2026-01-02T12:00:00Z");
@@ -127,6 +127,54 @@ describe("pools of keys", () => {
       assert.equal(await inTurn(await world({ keys: keys(["a"], ["b"]) }, answer), 4), "abab");
     });
   }
+
+  for (
+    const [what, answer] of [
+      ["429, whatever it says to wait", () => limited({ "retry-after": "3000" })],
+      [
+        "429 of a quota that is used up",
+        () => json(429, { error: { code: "insufficient_quota" } }),
+      ],
+      ["401", () => new Response("", { status: 401 })],
+      ["400 that blames the key", () => json(400, { error: "Incorrect API key provided: x." })],
+    ] as [string, () => Response][]
+  ) {
+    it(`have another try at once with another key after ${what}`, async () => {
+      const waits: number[] = [];
+      const wait = (_: unknown, ms: number) => Promise.resolve(void waits.push(ms));
+      const tried: string[] = [];
+      const made = await world({
+        keys: keys(["a"], ["b"]),
+        plugins: [auth(), retry({ attempts: 3, wait })],
+      }, (_url, init) => {
+        const key = new Headers(init!.headers).get("authorization")!.replace("Bearer ", "");
+        tried.push(key);
+        return key === "a" ? answer() : ok();
+      });
+      const { response } = await made.ask("/openai/models", {
+        headers: { "cf-aig-authorization": token },
+      });
+      assert.equal(response.status, 200);
+      assert.deepEqual(tried, ["a", "b"]);
+      assert.deepEqual(waits, []);
+    });
+  }
+
+  it("try each key once after 401, and then no more", async () => {
+    let tried = 0;
+    const made = await world({
+      keys: keys(["a"], ["b"], ["c"]),
+      plugins: [auth(), retry({ attempts: 5, delay: 0 })],
+    }, () => {
+      tried++;
+      return new Response("", { status: 401 });
+    });
+    const { response } = await made.ask("/openai/models", {
+      headers: { "cf-aig-authorization": token },
+    });
+    assert.equal(response.status, 401);
+    assert.equal(tried, 3);
+  });
 
   it("hands on an answer that it has read", async () => {
     const body = { error: { message: "API key not valid. Please pass a valid API key." } };
