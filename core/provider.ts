@@ -156,7 +156,7 @@ const keyQuery = /([?&])(?:key|api_key)=([^&]*)/g;
 
 /** What clients send that insist on a key where there is none, alone or behind `sk-`. */
 const placeholder =
-  /^(?:sk-)?(?:undefined|null|none|empty|dummy|fake|placeholder|unused|ignored|not-needed|no-key|ollama|lm-studio|x{3,})$/i;
+  /^(?:sk-)?(?:undefined|null|none|n\/?a|empty|(?:dummy|fake|placeholder)(?:[-_](?:api[-_])?key)?|unused|ignored|not-(?:needed|required)|no-key(?:-(?:needed|required))?|your[-_]api[-_]key|ollama|lm-studio|x{3,})$/i;
 
 /** What stands behind the scheme of a credential. */
 export function credentialOf(value: string): string {

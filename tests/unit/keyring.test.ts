@@ -416,6 +416,13 @@ describe("to whom keys are lent", () => {
       "placeholder",
       "not-needed",
       "no-key",
+      "sk-no-key-required",
+      "not-required",
+      "dummy-key",
+      "FAKE_API_KEY",
+      "your-api-key",
+      "NA",
+      "n/a",
       "unused",
       "ignored",
       "fake",
@@ -442,7 +449,17 @@ describe("to whom keys are lent", () => {
 
   it("keeps what might be a key", async () => {
     const made = await world({ keys: keys(["lent"]) });
-    for (const own of ["sk-proj-undefined", "sk-nullx", "xx", "sk-xxxy", "dummy-but-mine"]) {
+    for (
+      const own of [
+        "sk-proj-undefined",
+        "sk-nullx",
+        "xx",
+        "sk-xxxy",
+        "dummy-but-mine",
+        "nab",
+        "your-api-key-2",
+      ]
+    ) {
       assert.equal(await made.lent({ authorization: `Bearer ${own}` }), own);
     }
   });
