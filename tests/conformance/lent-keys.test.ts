@@ -7,10 +7,16 @@ import { onEachRuntime } from "../support/suite.ts";
 onEachRuntime(
   (upstream) => ({
     config: {
-      providers: { openai: { base_url: `${upstream.url}/v1` } },
+      providers: {
+        openai: { base_url: `${upstream.url}/v1` },
+        groq: { base_url: `${upstream.url}/groq` },
+      },
       open: true,
       hosts: ["own.example"],
-      keys: { openai: { default: { value: "sk-lent-0123456789" } } },
+      keys: {
+        openai: { default: { value: "sk-lent-0123456789" } },
+        groq: { default: [{ value: "gsk-busy" }, { value: "gsk-free" }] },
+      },
     },
   }),
   (bench, runtime) => {
@@ -19,6 +25,24 @@ onEachRuntime(
       assert.equal(answer.status, 200);
       return bench.upstream.requests.at(-1)!.headers["authorization"];
     };
+
+    it("lets a key of a pool rest, and tries another one at once", async () => {
+      const tried: (string | undefined)[] = [];
+      bench.upstream.handle((req, res) => {
+        tried.push(req.headers["authorization"]);
+        const isBusy = req.headers["authorization"] === "Bearer gsk-busy";
+        res.writeHead(isBusy ? 429 : 200, { ...isBusy && { "retry-after": "3000" } }).end("{}");
+      });
+      for (let i = 0; i < 3; i++) {
+        const answer = await send(bench.gateway.url, "/v1/acc/default/groq/models", {
+          headers: { "cf-aig-max-attempts": "2" },
+        });
+        assert.equal(answer.status, 200, runtime);
+      }
+      const free = "Bearer gsk-free";
+      assert.deepEqual(tried, ["Bearer gsk-busy", free, free, free]);
+      bench.upstream.handle((_req, res) => res.end("{}"));
+    });
 
     it("tells nobody the key that a provider quotes in an error", async () => {
       const quoting = '{"error":{"message":"No such key: sk-lent-0123456789, sk-lent-012345678"}}';
