@@ -1,6 +1,8 @@
 // The overview and the health of providers in a real browser, over rows that are known one by one.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -256,6 +258,7 @@ describe("the overview", { skip: noBrowser }, () => {
     }
     const shed = page.locator("dl.shed > div", { hasText: "Log rows dropped" });
     assert.equal(await shed.locator("dd").innerText(), "0");
+    await page.getByText("No traces or metrics have been sent").waitFor();
     await page.getByRole("heading", { name: "All counters of this process" }).click();
     await page.getByText("sluice_store_up").first().waitFor();
   });
@@ -273,5 +276,36 @@ it("says which store is away, and what that means", { skip: noBrowser }, async (
   } finally {
     await browser.close();
     await gateway.stop("SIGKILL");
+  }
+});
+
+it("shows what telemetry has sent", { skip: noBrowser }, async () => {
+  const collector = createServer((req, res) => req.resume().on("end", () => res.end("{}")));
+  await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
+  const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  const gateway = await startGateway("node", {
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_BSP_SCHEDULE_DELAY: "10",
+    },
+    config: { providers: { openai: { base_url: endpoint } } },
+  });
+  const browser = await openBrowser();
+  try {
+    const answer = await fetch(`${gateway.url}/v1/a/default/openai/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: "Bearer sk-mine" },
+      body: '{"model":"gpt-4o","messages":[]}',
+    });
+    await answer.text();
+    const page = await (await browser.newContext({ locale: "en-US" })).newPage();
+    await page.goto(`${gateway.url}/dashboard/health`);
+    await page.locator("dl.shed > div", { hasText: /^Sent/ })
+      .filter({ has: page.locator("dd", { hasText: /^[1-9]/ }) }).first().waitFor();
+  } finally {
+    await browser.close();
+    await gateway.stop("SIGKILL");
+    collector.close();
   }
 });

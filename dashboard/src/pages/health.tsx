@@ -6,7 +6,7 @@ import { type Locale, useLocale } from "../i18n.ts";
 import type { PageProps } from "../shell.tsx";
 import { Failure, Skeleton, useLoaded } from "../ui/mod.tsx";
 import "./health.css";
-import { countersOf, shedOf } from "./health/counters.ts";
+import { countersOf, shedOf, telemetryOf } from "./health/counters.ts";
 import { type Name, words } from "./health/words.ts";
 import {
   type Analysis,
@@ -69,6 +69,7 @@ export function Health({ gateway }: PageProps): JSX.Element {
     return () => clearInterval(timer);
   }, [gateway]);
   const shed = shedOf(metrics.value ?? []);
+  const sent = telemetryOf(metrics.value ?? []);
   return (
     <>
       <div class="head">
@@ -124,6 +125,24 @@ export function Health({ gateway }: PageProps): JSX.Element {
             )}
         </section>
       </div>
+      {metrics.value !== undefined && (
+        <section class="card">
+          <div class="head">
+            <h2>{w("telemetry")}</h2>
+          </div>
+          {sent.length === 0 && <p class="card-body soft">{w("telemetry.none")}</p>}
+          <dl class="shed">
+            {sent.map(({ name, labels, value }) => (
+              <div key={name + labels}>
+                <dt>
+                  {w(name)} <code class="soft">{labels}</code>
+                </dt>
+                <dd class="num">{locale.number(value)}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      )}
       {metrics.value !== undefined && metrics.value.length > 0 && (
         <details class="card counters">
           <summary>

@@ -14,7 +14,8 @@ export const en = {
   "live.away": "The gateway does not answer; trying again",
   "live.paused": "New requests wait until you go on",
   "search": "Search requests",
-  "search.hint": "In ids, provider, model, path, client, metadata and errors",
+  "search.hint":
+    "In ids, provider, model, path, client, metadata and errors; not in what was asked and answered",
   "none": "No request fits",
   "none.hint": "Take a filter away, or look further back.",
   "none.clear": "Clear all filters",

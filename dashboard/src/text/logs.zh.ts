@@ -16,7 +16,7 @@ export const zh: Record<keyof typeof en, string> = {
   "live.away": "网关没有响应，正在重试",
   "live.paused": "新请求已暂存，继续后显示",
   "search": "搜索请求",
-  "search.hint": "搜索 ID、提供商、模型、路径、客户端、元数据和错误信息",
+  "search.hint": "搜索 ID、提供商、模型、路径、客户端、元数据和错误信息；不搜索请求和回答的正文",
   "none": "没有符合条件的请求",
   "none.hint": "请减少筛选条件，或扩大时间范围。",
   "none.clear": "清除全部筛选",

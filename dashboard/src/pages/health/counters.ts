@@ -39,3 +39,13 @@ export function shedOf(counters: readonly Counter[]): { name: string; value: num
     value: counters.filter((one) => one.name === name).reduce((sum, { value }) => sum + value, 0),
   }));
 }
+
+const telemetry = ["sluice_telemetry_exported_total", "sluice_telemetry_dropped_total"] as const;
+
+/** What this process has sent to collectors, and what it could not send. */
+export function telemetryOf(counters: readonly Counter[]) {
+  return counters.flatMap(({ name, labels, value }) => {
+    const known = telemetry.find((one) => one === name);
+    return known === undefined ? [] : [{ name: known, labels, value }];
+  });
+}

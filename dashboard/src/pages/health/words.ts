@@ -41,6 +41,11 @@ const en = {
   sluice_limits_unsettled_total: "Amounts that limits could not count",
   sluice_cache_store_failures_total: "Cache reads and writes that failed",
   sluice_export_failures_total: "Exports that failed",
+  telemetry: "Telemetry",
+  "telemetry.none":
+    'No traces or metrics have been sent by this process. Where they go is set by "telemetry" in the configuration, or by OTEL_EXPORTER_OTLP_ENDPOINT.',
+  sluice_telemetry_exported_total: "Sent",
+  sluice_telemetry_dropped_total: "Dropped",
   counters: "All counters of this process",
   name: "Name",
   value: "Value",
@@ -91,6 +96,11 @@ export const words: Dictionary<Name> = {
     sluice_limits_unsettled_total: "限流未能计入的用量",
     sluice_cache_store_failures_total: "失败的缓存读写",
     sluice_export_failures_total: "失败的导出",
+    telemetry: "遥测",
+    "telemetry.none":
+      '本进程尚未发送任何追踪或指标。发送目标由配置中的 "telemetry" 或环境变量 OTEL_EXPORTER_OTLP_ENDPOINT 设置。',
+    sluice_telemetry_exported_total: "已发送",
+    sluice_telemetry_dropped_total: "已丢弃",
     counters: "本进程的全部计数器",
     name: "名称",
     value: "值",
