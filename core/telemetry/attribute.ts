@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { utf8, Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 
 /** A name, ready to be written. */
 export interface Name {
@@ -28,7 +28,7 @@ export class Double {
 /** Makes a name ready. */
 export function nameOf(name: string): Name {
   const wire = new Wire(64);
-  wire.field(0x0a, utf8(name));
+  wire.writeStringField(1, name);
   return { name, key: wire.written(), json: `{"key":${JSON.stringify(name)},"value":{` };
 }
 

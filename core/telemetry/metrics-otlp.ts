@@ -5,7 +5,7 @@
  */
 import { Histogram, type MetricFamily, type MetricLabels, type Metrics } from "../metrics.ts";
 import { nanos } from "./span-writer.ts";
-import { utf8, Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 
 /** When the figures began and when they were read, in milliseconds since 1970. */
 export interface Span {
@@ -54,7 +54,7 @@ export function metricsJson(
       },"${member}":{"dataPoints":[${points.join()}]${more}}}`,
     );
   }
-  return { body: utf8(`${prefix}${texts.join()}]}]}]}`) as Uint8Array<ArrayBuffer>, count };
+  return { body: new TextEncoder().encode(`${prefix}${texts.join()}]}]}]}`), count };
 }
 
 /**
@@ -71,15 +71,15 @@ export function metricsWire(
 ): { body: Uint8Array<ArrayBuffer>; count: number } {
   const wire = new Wire(16 * 1024);
   let count = 0;
-  wire.nested(0x0a, () => {
+  wire.nested(1, () => {
     wire.raw(prefix);
-    wire.nested(0x12, () => {
+    wire.nested(2, () => {
       wire.raw(scope);
       for (const family of metrics.families()) {
         const points = pointsOf(family);
         if (points.length === 0) continue;
         count += points.length;
-        wire.nested(0x12, () => familyWire(wire, family, points, start, now));
+        wire.nested(2, () => familyWire(wire, family, points, start, now));
       }
     });
   });
@@ -93,52 +93,38 @@ function familyWire(
   start: number,
   now: number,
 ): void {
-  wire.text(0x0a, family.name);
-  wire.text(0x12, family.help);
-  wire.text(0x1a, family.unit);
-  const tag = family.kind === "gauge" ? 0x2a : family.kind === "counter" ? 0x3a : 0x4a;
-  wire.nested(tag, () => {
+  wire.writeStringField(1, family.name);
+  wire.writeStringField(2, family.help);
+  wire.writeStringField(3, family.unit);
+  const field = family.kind === "gauge" ? 5 : family.kind === "counter" ? 7 : 9;
+  wire.nested(field, () => {
     for (const [labels, value] of points) {
-      wire.nested(0x0a, () => {
+      wire.nested(1, () => {
         const isNumber = typeof value === "number";
         for (const [name, text] of Object.entries(labels)) {
           if (text === "") continue;
-          wire.nested(isNumber ? 0x3a : 0x4a, () => {
-            wire.text(0x0a, name);
-            wire.nested(0x12, () => wire.text(0x0a, text));
+          wire.nested(isNumber ? 7 : 9, () => {
+            wire.writeStringField(1, name);
+            wire.nested(2, () => wire.writeStringField(1, text));
           });
         }
-        wire.byte(0x11);
-        wire.fixed64(start * 1e6);
-        wire.byte(0x19);
-        wire.fixed64(now * 1e6);
+        wire.writeFixed64Field(2, start * 1e6);
+        wire.writeFixed64Field(3, now * 1e6);
         if (isNumber && Number.isSafeInteger(value) && value >= 0) {
-          wire.byte(0x31);
-          wire.fixed64(value);
+          wire.writeFixed64Field(6, value);
         } else if (isNumber) {
-          wire.byte(0x21);
-          wire.double(value);
+          wire.writeDoubleField(4, value);
         } else {
-          wire.byte(0x21);
-          wire.fixed64(value.count);
-          wire.byte(0x29);
-          wire.double(value.sum);
-          wire.byte(0x32);
-          wire.varint(value.buckets.length * 8);
-          for (const bucket of value.buckets) wire.fixed64(bucket);
-          wire.byte(0x3a);
-          wire.varint(family.bounds.length * 8);
-          for (const bound of family.bounds) wire.double(bound);
+          wire.writeFixed64Field(4, value.count);
+          wire.writeDoubleField(5, value.sum);
+          wire.writePackedFixed64(6, [...value.buckets]);
+          wire.writePackedDouble(7, [...family.bounds]);
         }
       });
     }
     if (family.kind === "gauge") return;
-    wire.byte(0x10);
-    wire.byte(cumulative);
-    if (family.kind === "counter") {
-      wire.byte(0x18);
-      wire.byte(1);
-    }
+    wire.writeVarintField(2, cumulative);
+    if (family.kind === "counter") wire.writeBooleanField(3, true);
   });
 }
 

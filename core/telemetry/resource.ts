@@ -7,7 +7,7 @@ import { version } from "../version.ts";
 import { attributeJson } from "./span-writer.ts";
 import { nameOf } from "./attribute.ts";
 import { schemaURL } from "./names.ts";
-import { utf8, Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 
 /** What stands before spans or figures, in both encodings. */
 export interface Prefixes {
@@ -24,19 +24,19 @@ const scopeName = "@sluice/gateway";
 /** @param attributes Of the resource. */
 export function prefixesOf(attributes: Readonly<Record<string, string>>): Prefixes {
   const wire = new Wire();
-  wire.nested(0x0a, () => {
+  wire.nested(1, () => {
     for (const [name, value] of Object.entries(attributes)) {
-      wire.nested(0x0a, () => {
+      wire.nested(1, () => {
         wire.raw(nameOf(name).key);
-        wire.nested(0x12, () => wire.text(0x0a, value));
+        wire.nested(2, () => wire.writeStringField(1, value));
       });
     }
   });
-  wire.field(0x1a, utf8(schemaURL));
+  wire.writeStringField(3, schemaURL);
   const scope = new Wire();
-  scope.nested(0x0a, () => {
-    scope.text(0x0a, scopeName);
-    scope.text(0x12, version);
+  scope.nested(1, () => {
+    scope.writeStringField(1, scopeName);
+    scope.writeStringField(2, version);
   });
   const list = Object.entries(attributes).map(([name, value]) =>
     attributeJson(nameOf(name), value)

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import type { PbfWriter } from "pbf";
 import { type Attributes, Double, type Name, type Value } from "./attribute.ts";
-import { utf8, varintSize, Wire } from "./wire.ts";
+import { varintSize, Wire } from "./wire.ts";
 
 /** What is written of a span before its attributes. */
 export interface SpanHead {
@@ -50,9 +51,8 @@ export interface SpanWriter {
   take(): Uint8Array<ArrayBuffer>;
 }
 
+const encoder = new TextEncoder();
 const kinds = { internal: 1, server: 2, client: 3 } as const;
-/** The attributes' tag in a span. */
-const tag = 0x4a;
 
 /** As Protocol Buffers. */
 export class WireSpans implements SpanWriter {
@@ -72,112 +72,53 @@ export class WireSpans implements SpanWriter {
   }
 
   get size(): number {
-    return this.#wire.at;
+    return this.#wire.pos;
   }
 
   begin(head: SpanHead): void {
     const wire = this.#wire;
-    wire.room(256);
-    wire.byte(0x12); // ScopeSpans.spans
-    this.#start = wire.at;
-    wire.at += 2;
-    wire.byte(0x0a);
-    wire.byte(16);
-    wire.hex(head.traceId);
-    wire.byte(0x12);
-    wire.byte(8);
-    wire.hex(head.spanId);
-    if (head.state !== undefined) wire.text(0x1a, head.state);
-    if (head.parentId !== undefined) {
-      wire.byte(0x22);
-      wire.byte(8);
-      wire.hex(head.parentId);
-    }
-    wire.text(0x2a, head.name);
-    wire.byte(0x30);
-    wire.byte(kinds[head.kind]);
-    wire.byte(0x39);
-    wire.fixed64(head.start * 1e6);
-    wire.byte(0x41);
-    wire.fixed64(head.end * 1e6);
+    this.#start = wire.open(2); // ScopeSpans.spans
+    wire.hex(1, head.traceId);
+    wire.hex(2, head.spanId);
+    if (head.state !== undefined) wire.writeStringField(3, head.state);
+    if (head.parentId !== undefined) wire.hex(4, head.parentId);
+    wire.writeStringField(5, head.name);
+    wire.writeVarintField(6, kinds[head.kind]);
+    wire.writeFixed64Field(7, head.start * 1e6);
+    wire.writeFixed64Field(8, head.end * 1e6);
   }
 
   statics(statics: Statics): void {
     if (statics.wire === undefined) {
-      const before = this.#wire;
-      this.#wire = new Wire(1024);
-      try {
-        for (const [name, value] of statics.attributes) this.other(name, value);
-        statics.wire = this.#wire.written();
-      } finally {
-        this.#wire = before;
-      }
+      const wire = new Wire();
+      for (const [name, value] of statics.attributes) attribute(wire, name, value);
+      statics.wire = wire.written();
     }
     this.#wire.raw(statics.wire);
   }
 
   text(name: Name, value: string): void {
-    const wire = this.#wire;
-    const start = wire.at;
-    const { length } = value;
-    this.#open(name, varintSize(length) + 1 + length);
-    wire.byte(0x0a);
-    if (wire.ascii(value)) return;
-    wire.at = start;
-    const bytes = utf8(value);
-    this.#open(name, varintSize(bytes.length) + 1 + bytes.length);
-    wire.field(0x0a, bytes);
+    attribute(this.#wire, name, value);
   }
 
   int(name: Name, value: number): void {
-    if (!Number.isSafeInteger(value) || value < 0) return;
-    this.#open(name, varintSize(value) + 1);
-    this.#wire.byte(0x18);
-    this.#wire.varint(value);
+    if (Number.isSafeInteger(value) && value >= 0) attribute(this.#wire, name, value);
   }
 
   double(name: Name, value: number): void {
-    this.#open(name, 9);
-    this.#wire.byte(0x21);
-    this.#wire.double(value);
+    attribute(this.#wire, name, new Double(value));
   }
 
   other(name: Name, value: Value | Double): void {
-    if (typeof value === "string") this.text(name, value);
-    else if (typeof value === "boolean") {
-      this.#open(name, 2);
-      this.#wire.byte(0x10);
-      this.#wire.byte(value ? 1 : 0);
-    } else if (typeof value === "number") {
-      if (Number.isSafeInteger(value) && value >= 0) this.int(name, value);
-      else this.double(name, value);
-    } else if (value instanceof Double) this.double(name, value.value);
-    else {
-      const list = new Wire(128);
-      for (const text of value) list.nested(0x0a, () => list.text(0x0a, text));
-      const bytes = list.written();
-      this.#open(name, varintSize(bytes.length) + 1 + bytes.length);
-      this.#wire.field(0x2a, bytes);
-    }
-  }
-
-  /** All of a `KeyValue` before what its `AnyValue` holds. */
-  #open({ key }: Name, size: number): void {
-    const wire = this.#wire;
-    wire.byte(tag);
-    wire.varint(key.length + 1 + varintSize(size) + size);
-    wire.raw(key);
-    wire.byte(0x12);
-    wire.varint(size);
+    attribute(this.#wire, name, value);
   }
 
   end(error: string | undefined): void {
     const wire = this.#wire;
     if (error !== undefined) {
-      wire.nested(0x7a, () => {
-        if (error !== "") wire.text(0x12, error);
-        wire.byte(0x18);
-        wire.byte(2);
+      wire.nested(15, () => {
+        if (error !== "") wire.writeStringField(2, error);
+        wire.writeVarintField(3, 2);
       });
     }
     wire.close(this.#start);
@@ -185,27 +126,52 @@ export class WireSpans implements SpanWriter {
   }
 
   drop(): void {
-    this.#wire.at = this.#start - 1; // its tag
+    this.#wire.pos = this.#start - 3; // its tag, and its length
   }
 
   take(): Uint8Array<ArrayBuffer> {
-    const { at, bytes } = this.#wire;
-    const scoped = this.#scope.length + at;
+    const { pos, buf } = this.#wire;
+    const scoped = this.#scope.length + pos;
     const inner = this.#prefix.length + 1 + varintSize(scoped) + scoped;
     const out = new Wire(inner + 16);
-    out.byte(0x0a); // ExportTraceServiceRequest.resource_spans
-    out.varint(inner);
+    out.writeTag(1, 2); // ExportTraceServiceRequest.resource_spans
+    out.writeVarint(inner);
     out.raw(this.#prefix);
-    out.byte(0x12); // ResourceSpans.scope_spans
-    out.varint(scoped);
+    out.writeTag(2, 2); // ResourceSpans.scope_spans
+    out.writeVarint(scoped);
     out.raw(this.#scope);
-    out.raw(bytes.subarray(0, at));
-    this.#wire.at = 0;
+    out.raw(buf.subarray(0, pos));
+    this.#wire.pos = 0;
     // One large batch must not stay in memory for ever.
-    if (bytes.length > 4 * 1024 * 1024) this.#wire = new Wire(4096);
+    if (buf.length > 4 * 1024 * 1024) this.#wire = new Wire(4096);
     this.count = 0;
-    return out.bytes.subarray(0, out.at);
+    return out.buf.subarray(0, out.pos) as Uint8Array<ArrayBuffer>;
   }
+}
+
+/** One of a span's. */
+function attribute(wire: Wire, name: Name, value: Value | Double): void {
+  wire.writeTag(9, 2);
+  wire.writeRawMessage(keyAndValue, { name, value });
+}
+
+function keyAndValue(of: { name: Name; value: Value | Double }, wire: PbfWriter): void {
+  (wire as Wire).raw(of.name.key);
+  wire.writeMessage(2, anyValue, of.value);
+}
+
+function anyValue(value: Value | Double, wire: PbfWriter): void {
+  if (typeof value === "string") wire.writeStringField(1, value);
+  else if (typeof value === "boolean") wire.writeBooleanField(2, value);
+  else if (typeof value === "number") {
+    if (Number.isSafeInteger(value) && value >= 0) wire.writeVarintField(3, value);
+    else wire.writeDoubleField(4, value);
+  } else if (value instanceof Double) wire.writeDoubleField(4, value.value);
+  else wire.writeMessage(5, texts, value);
+}
+
+function texts(list: readonly string[], wire: PbfWriter): void {
+  for (const text of list) wire.writeMessage(1, anyValue, text);
 }
 
 /** As JSON, in OTLP's own way: ids in hex, enumerations as numbers, whole numbers of 64 bits as texts. */
@@ -281,7 +247,7 @@ export class JsonSpans implements SpanWriter {
     const body = `${this.#prefix}${this.#text}]}]}]}`;
     this.#text = "";
     this.count = 0;
-    return utf8(body) as Uint8Array<ArrayBuffer>;
+    return encoder.encode(body);
   }
 }
 
