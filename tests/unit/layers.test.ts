@@ -36,6 +36,7 @@ const libraries: Record<string, string[]> = {
     "@noble/hashes",
     "@pydantic/genai-prices",
     "gpt-tokenizer",
+    "pbf",
     "re2js",
     "jose",
     "aws4fetch",
