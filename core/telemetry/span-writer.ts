@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { PbfWriter } from "pbf";
 import { type Attributes, Double, type Name, type Value } from "./attribute.ts";
-import { varintSize, Wire } from "./wire.ts";
+import { type Message, varintSize, Wire } from "./wire.ts";
 
 /** What is written of a span before its attributes. */
 export interface SpanHead {
@@ -155,12 +154,12 @@ function attribute(wire: Wire, name: Name, value: Value | Double): void {
   wire.writeRawMessage(keyAndValue, { name, value });
 }
 
-function keyAndValue(of: { name: Name; value: Value | Double }, wire: PbfWriter): void {
+function keyAndValue(of: { name: Name; value: Value | Double }, wire: Message): void {
   (wire as Wire).raw(of.name.key);
   wire.writeMessage(2, anyValue, of.value);
 }
 
-function anyValue(value: Value | Double, wire: PbfWriter): void {
+function anyValue(value: Value | Double, wire: Message): void {
   if (typeof value === "string") wire.writeStringField(1, value);
   else if (typeof value === "boolean") wire.writeBooleanField(2, value);
   else if (typeof value === "number") {
@@ -170,7 +169,7 @@ function anyValue(value: Value | Double, wire: PbfWriter): void {
   else wire.writeMessage(5, texts, value);
 }
 
-function texts(list: readonly string[], wire: PbfWriter): void {
+function texts(list: readonly string[], wire: Message): void {
   for (const text of list) wire.writeMessage(1, anyValue, text);
 }
 

@@ -12,6 +12,9 @@ for (let value = 0; value < 16; value++) {
   digits[digit.charCodeAt(0)] = digits[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
+/** A message within another. */
+export type Message = PbfWriter;
+
 /** A message that is being written. */
 export class Wire extends PbfWriter {
   constructor(size = 1024) {
